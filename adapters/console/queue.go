@@ -1,0 +1,117 @@
+package console
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"gatehouse/adapters"
+	"gatehouse/exchange"
+)
+
+// pageSize is how many cases a list shows.
+const pageSize = 30
+
+// Views of the queue.
+const (
+	viewMine       = "mine"
+	viewDepartment = "department"
+	viewAll        = "all"
+	viewClosed     = "closed"
+)
+
+type queuePage struct {
+	View, Words, Department string
+	Departments             []choice
+	Records                 []adapters.Record
+	Skip                    int
+	Back, More              string // addresses of the neighbouring pages; empty: none
+}
+
+// queue lists cases by due date. A search is a look too, because its hits tell something.
+func (c *Console) queue(w http.ResponseWriter, r *http.Request, v *visit) error {
+	if len(v.Me.Departments()) == 0 { // a publisher or an approver has no cases
+		http.Redirect(w, r, "/answers", http.StatusSeeOther)
+		return nil
+	}
+	q := r.URL.Query()
+	p := queuePage{View: q.Get("view"), Words: strings.TrimSpace(q.Get("q")), Department: q.Get("department")}
+	if ref, ok := exchange.ParseReference(p.Words); ok {
+		if rec, err := c.Store.ByReference(r.Context(), ref); err == nil && v.Me.MaySee(rec.Department) {
+			http.Redirect(w, r, "/cases/"+url.PathEscape(rec.ID()), http.StatusSeeOther)
+			return nil
+		}
+	}
+	if p.Words != "" {
+		if err := c.Store.Looked(r.Context(), adapters.Read{At: v.Now, Staff: v.Me.ID, What: "search", About: first(p.Words, maxGist)}); err != nil {
+			return err
+		}
+	}
+	f := c.filter(&p, v, q.Get("skip"))
+	records, more, err := c.Store.List(r.Context(), f)
+	if err != nil {
+		return err
+	}
+	p.Records, p.Skip = records, f.Skip
+	if more {
+		p.More = p.address(f.Skip + pageSize)
+	}
+	if f.Skip > 0 {
+		p.Back = p.address(max(0, f.Skip-pageSize))
+	}
+	p.Departments = c.departments(v, p.Department)
+	return c.render(w, v, http.StatusOK, "queue", p)
+}
+
+func (c *Console) filter(p *queuePage, v *visit, skip string) adapters.Filter {
+	f := adapters.Filter{Departments: v.Me.Departments(), Department: p.Department, Words: p.Words, Open: true, Limit: pageSize}
+	f.Skip, _ = strconv.Atoi(skip)
+	f.Skip = min(max(f.Skip, 0), 100_000)
+	switch p.View {
+	case viewMine:
+		f.Assignee = v.Me.ID
+	case viewAll:
+	case viewClosed:
+		f.Open, f.Sort = false, adapters.ByNewest
+	default:
+		if p.View = viewDepartment; v.Me.MaySee(v.Me.Department) && p.Department == "" {
+			f.Department = v.Me.Department
+		}
+	}
+	if p.Words != "" && p.View == viewDepartment { // who searches wants to find
+		p.View, f.Department = viewAll, p.Department
+	}
+	return f
+}
+
+func (p queuePage) address(skip int) string {
+	q := url.Values{"view": {p.View}, "skip": {strconv.Itoa(skip)}}
+	if p.Words != "" {
+		q.Set("q", p.Words)
+	}
+	if p.Department != "" {
+		q.Set("department", p.Department)
+	}
+	return "/?" + q.Encode()
+}
+
+// departments lists those that the reader sees.
+func (c *Console) departments(v *visit, chosen string) []choice {
+	var out []choice
+	for _, d := range c.Catalog.City.Departments {
+		if v.Me.MaySee(d.Code) {
+			out = append(out, choice{d.Code, d.Name.In(v.Lang), d.Code == chosen})
+		}
+	}
+	return out
+}
+
+// allDepartments lists every department.
+func (c *Console) allDepartments(v *visit, chosen string) []choice {
+	var out []choice
+	for _, d := range c.Catalog.City.Departments {
+		out = append(out, choice{d.Code, d.Name.In(v.Lang), d.Code == chosen})
+	}
+	return out
+}

@@ -1,0 +1,140 @@
+// Package desk is the built-in connector: cases are worked on in the office's own store, from the console.
+//
+// The rule: staff never write to the store; they act through a Desk, which checks who they are first. Nothing public
+// leaves before its undo time is over, and nothing that its author may not release alone leaves without a second
+// person.
+package desk
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"gatehouse/adapters"
+	"gatehouse/exchange"
+)
+
+// Name is the desk's as a connector: `connector: desk` in a service's file.
+const Name = "desk"
+
+// maxDecisions bounds one answer of Decisions.
+const maxDecisions = 100
+
+// Store is what the desk keeps its cases in.
+type Store interface {
+	adapters.Records
+	adapters.Holds
+}
+
+// Shared is what a desk is opened with. Every field is required.
+type Shared struct {
+	Store Store
+	Gate  adapters.Gate
+	// Policy decides how what is written may leave; Factor proves who asks for an emergency.
+	Policy adapters.Policy
+	Factor adapters.SecondFactor
+	Now    func() time.Time
+	NewID  func() string
+	// UndoTime is how long something public waits before it leaves (adapters.Undo).
+	UndoTime time.Duration
+	// Department gives the code of the department that a service belongs to.
+	Department func(service string) string
+	// Known tells whether there is a department with that code.
+	Known func(department string) bool
+	// Words gives the text of a template in a language; empty: it has none.
+	Words func(template, lang string) string
+}
+
+// Desk is the connector. Its methods are safe for concurrent use.
+type Desk struct{ Shared }
+
+var (
+	_ adapters.Connector = (*Desk)(nil)
+	_ adapters.Adder     = (*Desk)(nil)
+	_ adapters.Working   = (*Desk)(nil)
+)
+
+// Open makes a desk.
+func Open(s Shared) *Desk { return &Desk{s} }
+
+// Name is "desk".
+func (d *Desk) Name() string { return Name }
+
+// Submit puts a case on the desk; its number here is its ID, so that a second Submit finds it there.
+func (d *Desk) Submit(ctx context.Context, c exchange.Case, _ adapters.Files) (string, error) {
+	now := d.Now()
+	r := adapters.Record{Case: c, State: exchange.Received, Department: d.Department(c.Service), Due: c.Promise, Opened: now, Changed: now}
+	first := adapters.Entry{ID: d.NewID(), At: c.FiledAt, By: adapters.ByPerson, Kind: adapters.Filed, Public: true}
+	if _, err := d.Store.Register(ctx, r, first); err != nil {
+		return "", fmt.Errorf("submit to desk: %w", err)
+	}
+	return c.ID, nil
+}
+
+// Find tells whether the case is on the desk.
+func (d *Desk) Find(ctx context.Context, caseID string) (string, bool, error) {
+	r, err := d.Store.Record(ctx, caseID)
+	if isNotFound(err) {
+		return "", false, nil
+	}
+	return r.ID(), err == nil, err
+}
+
+// Decisions gives what has left the desk after the cursor, the decimal serial of the last notice.
+func (d *Desk) Decisions(ctx context.Context, cursor string) ([]exchange.Notice, string, error) {
+	after, err := strconv.ParseInt("0"+cursor, 10, 64)
+	if err != nil {
+		return nil, cursor, fmt.Errorf("cursor of desk: %w", err)
+	}
+	if _, err := d.Store.Depart(ctx, d.Now(), d.NewID); err != nil {
+		return nil, cursor, fmt.Errorf("let notices leave the desk: %w", err)
+	}
+	notices, last, err := d.Store.Decided(ctx, after, maxDecisions)
+	if err != nil || len(notices) == 0 {
+		return nil, cursor, err
+	}
+	return notices, strconv.FormatInt(last, 10), nil
+}
+
+// Add puts what the person added into the story, and lets the case follow it.
+func (d *Desk) Add(ctx context.Context, ref string, a exchange.Addition, _ adapters.Files) error {
+	e := adapters.Entry{ID: a.ID, At: a.At, By: adapters.ByPerson, Kind: adapters.Added, Public: true, Text: a.Text, Add: &a}
+	id := d.NewID()
+	_, err := d.Store.Change(ctx, ref, []adapters.Entry{e}, func(r *adapters.Record) ([]exchange.Notice, error) {
+		return d.follow(r, a, id), nil
+	})
+	if err != nil {
+		return fmt.Errorf("add to case: %w", err)
+	}
+	return nil
+}
+
+// follow changes a record as an addition demands, and tells the person when that is a new state.
+func (d *Desk) follow(r *adapters.Record, a exchange.Addition, id string) []exchange.Notice {
+	now := d.Now()
+	r.Changed = now
+	n := d.notice(*r, id)
+	switch {
+	case a.Act == exchange.ActWithdraw && !r.Closed():
+		n.State, n.Decision = exchange.Decided, exchange.Withdrawn
+		n.Release.By = adapters.TemplateWithdrawn
+		n.Reason = d.Words(adapters.TemplateWithdrawn, r.Case.Lang)
+	case a.Act == exchange.ActReopen && r.Closed():
+		n.State = exchange.Reopened
+		n.Release.By = adapters.TemplateReopened
+	case a.Act == exchange.ActReply && r.State == exchange.WaitingYou:
+		n.State = exchange.InOA
+		n.Release.By = adapters.TemplateInOA
+	default:
+		return nil
+	}
+	return []exchange.Notice{n}
+}
+
+// notice is the beginning of every notice about a record: a template's, released by itself.
+func (d *Desk) notice(r adapters.Record, id string) exchange.Notice {
+	now := d.Now()
+	return exchange.Notice{ID: id, Case: r.ID(), Reference: r.Case.Reference, Lang: r.Case.Lang, Department: r.Department,
+		At: now, Release: exchange.Released{Policy: adapters.PolicyAuto, Label: exchange.Releasable, At: now}}
+}

@@ -1,0 +1,58 @@
+package office
+
+import (
+	"context"
+	"fmt"
+
+	"gatehouse/adapters"
+	"gatehouse/configs/answers"
+	"gatehouse/exchange/service"
+)
+
+// fallback is the department of a service that is not in the catalogue, where it has one of that name.
+const fallback = "desk"
+
+// City answers, from the services' files, where a case belongs.
+type City struct{ Catalog *service.Catalog }
+
+// Route gives the name of a service's connector; empty in its file, or not known: the built-in desk.
+func (c City) Route(code string) string {
+	if s, ok := c.Catalog.ByCode(code); ok && s.Connector != "" {
+		return s.Connector
+	}
+	return "desk"
+}
+
+// Department gives the code of a service's department.
+func (c City) Department(code string) string {
+	if s, ok := c.Catalog.ByCode(code); ok && c.Known(s.Department) {
+		return s.Department
+	}
+	if !c.Known(fallback) && len(c.Catalog.City.Departments) > 0 {
+		return c.Catalog.City.Departments[0].Code
+	}
+	return fallback
+}
+
+// Known tells whether there is a department with that code.
+func (c City) Known(department string) bool {
+	for _, d := range c.Catalog.City.Departments {
+		if d.Code == department {
+			return true
+		}
+	}
+	return false
+}
+
+// Shelve puts the answers directory into the store as revision 0.
+func Shelve(ctx context.Context, to adapters.Pages, all []answers.Page) error {
+	pages := make([]adapters.Page, 0, len(all))
+	for _, p := range all {
+		b, err := p.Format()
+		if err != nil {
+			return fmt.Errorf("answer %s/%s: %w", p.Lang, p.ID, err)
+		}
+		pages = append(pages, adapters.Page{Name: p.ID, Lang: p.Lang, Title: p.Title, Staff: !p.Public(), Body: string(b)})
+	}
+	return to.Shelve(ctx, pages)
+}

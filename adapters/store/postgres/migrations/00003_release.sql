@@ -1,0 +1,33 @@
+-- +goose Up
+ALTER TABLE held ADD COLUMN author TEXT COLLATE "C" NOT NULL DEFAULT '';
+ALTER TABLE held ADD COLUMN review TEXT COLLATE "C" NOT NULL DEFAULT '';
+ALTER TABLE held ADD COLUMN review_due BIGINT NOT NULL DEFAULT 0;
+CREATE INDEX held_review ON held (review_due) WHERE review = 'due';
+
+CREATE TABLE quotas (day TEXT COLLATE "C" NOT NULL, who TEXT COLLATE "C" NOT NULL, n BIGINT NOT NULL, PRIMARY KEY (day, who));
+
+CREATE TABLE proof (id BIGINT PRIMARY KEY, sealed BYTEA NOT NULL);
+CREATE TABLE data_keys (id BIGINT PRIMARY KEY, owner BYTEA NOT NULL UNIQUE, wrapped BYTEA NOT NULL);
+CREATE TABLE copies (
+  id TEXT COLLATE "C" PRIMARY KEY,
+  kind TEXT COLLATE "C" NOT NULL,
+  case_id TEXT COLLATE "C" NOT NULL,
+  policy TEXT COLLATE "C" NOT NULL,
+  author TEXT COLLATE "C" NOT NULL,
+  second TEXT COLLATE "C" NOT NULL,
+  at BIGINT NOT NULL,
+  sealed BYTEA NOT NULL
+);
+CREATE INDEX copies_case ON copies (case_id, at);
+CREATE TABLE factors (staff TEXT COLLATE "C" PRIMARY KEY, sealed BYTEA NOT NULL, confirmed BIGINT NOT NULL, last BIGINT NOT NULL);
+
+-- +goose Down
+DROP TABLE factors;
+DROP TABLE copies;
+DROP TABLE data_keys;
+DROP TABLE proof;
+DROP TABLE quotas;
+DROP INDEX held_review;
+ALTER TABLE held DROP COLUMN review_due;
+ALTER TABLE held DROP COLUMN review;
+ALTER TABLE held DROP COLUMN author;

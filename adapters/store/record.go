@@ -1,0 +1,153 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"gatehouse/adapters"
+	"gatehouse/configs/database"
+	"gatehouse/exchange"
+)
+
+// Register stores a new record and its first entry. False: the case is known, nothing changed.
+func (s *Store) Register(ctx context.Context, r adapters.Record, first adapters.Entry) (fresh bool, err error) {
+	err = s.write(ctx, "register case", func(ctx context.Context, tx *database.Tx) error {
+		known, err := one(ctx, tx, number, `SELECT COUNT(*) FROM records WHERE id = $1`, r.ID())
+		if fresh = known == 0; err != nil || !fresh {
+			return err
+		}
+		if err := saveRecord(ctx, tx, r); err != nil {
+			return err
+		}
+		if err := index(ctx, tx, records, r.ID(), searchable(r)); err != nil {
+			return err
+		}
+		return tell(ctx, tx, r.ID(), first)
+	})
+	return fresh && err == nil, err
+}
+
+func saveRecord(ctx context.Context, tx *database.Tx, r adapters.Record) error {
+	return tx.Send(ctx, `INSERT INTO records (id, reference, department, assignee, state, due, opened, content)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO UPDATE SET department = excluded.department,
+		assignee = excluded.assignee, state = excluded.state, due = excluded.due, content = excluded.content`,
+		r.ID(), r.Case.Reference, r.Department, r.Assignee, string(r.State), dueOrder(r), micros(r.Opened), encode(r))
+}
+
+// dueOrder sorts a record without a promise behind all that have one.
+func dueOrder(r adapters.Record) int64 {
+	if r.Due.IsZero() {
+		return 1 << 62
+	}
+	return micros(r.Due)
+}
+
+// tell appends entries to the story of a case.
+func tell(ctx context.Context, tx *database.Tx, id string, entries ...adapters.Entry) error {
+	for _, e := range entries {
+		e.Case = id
+		_, err := tx.Exec(ctx, `INSERT INTO entries (id, case_id, n, content)
+			VALUES ($1, $2, (SELECT COALESCE(MAX(n), 0) + 1 FROM entries WHERE case_id = $2), $3)`, e.ID, id, encode(e))
+		if err != nil {
+			return err
+		}
+		if err := indexMore(ctx, tx, records, id, e.Text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func record(ctx context.Context, q database.Querier, id string) (adapters.Record, error) {
+	return one(ctx, q, content[adapters.Record], `SELECT content FROM records WHERE id = $1`, id)
+}
+
+// Record gives one.
+func (s *Store) Record(ctx context.Context, id string) (adapters.Record, error) {
+	r, err := record(ctx, s.db.Read(), id)
+	return r, wrap("read record", err)
+}
+
+// ByReference gives the record with that public reference.
+func (s *Store) ByReference(ctx context.Context, reference string) (adapters.Record, error) {
+	r, err := one(ctx, s.db.Read(), content[adapters.Record], `SELECT content FROM records WHERE reference = $1`, reference)
+	return r, wrap("find record", err)
+}
+
+// Story gives a record's entries, oldest first.
+func (s *Store) Story(ctx context.Context, id string) ([]adapters.Entry, error) {
+	e, err := list(ctx, s.db.Read(), content[adapters.Entry], `SELECT content FROM entries WHERE case_id = $1 ORDER BY n`, id)
+	return e, wrap("read story", err)
+}
+
+// List gives the records that the filter chooses, and whether there are more.
+func (s *Store) List(ctx context.Context, f adapters.Filter) ([]adapters.Record, bool, error) {
+	var c clause
+	c.among("department", f.Departments)
+	if f.Department != "" {
+		c.and("department = ?", f.Department)
+	}
+	if f.Assignee != "" {
+		c.and("assignee = ?", f.Assignee)
+	}
+	if f.Unassigned {
+		c.and("assignee = ''")
+	}
+	if f.Open {
+		c.and("state <> 'decided'")
+	}
+	c.found(records, "id", f.Words)
+	order := "due, id"
+	if f.Sort == adapters.ByNewest {
+		order = "opened DESC, id DESC"
+	}
+	limit := f.Limit
+	if limit <= 0 || limit > adapters.MaxList {
+		limit = adapters.MaxList
+	}
+	page, err := list(ctx, s.db.Read(), content[adapters.Record], fmt.Sprintf(
+		`SELECT content FROM records%s ORDER BY %s LIMIT %d OFFSET %d`, c.where(), order, limit+1, max(f.Skip, 0)), c.args...)
+	if err != nil {
+		return nil, false, wrap("list records", err)
+	}
+	more := len(page) > limit
+	return page[:min(len(page), limit)], more, nil
+}
+
+// Change reads a record, lets apply change it, and stores it with the entries.
+func (s *Store) Change(ctx context.Context, id string, entries []adapters.Entry, apply func(*adapters.Record) ([]exchange.Notice, error)) (r adapters.Record, err error) {
+	err = s.write(ctx, "change record", func(ctx context.Context, tx *database.Tx) error {
+		if r, err = record(ctx, tx, id); err != nil {
+			return err
+		}
+		for _, e := range entries {
+			n, err := one(ctx, tx, number, `SELECT COUNT(*) FROM entries WHERE id = $1`, e.ID)
+			if err != nil || n > 0 {
+				return err
+			}
+		}
+		notices, err := apply(&r)
+		if err != nil {
+			return err
+		}
+		for _, n := range notices {
+			if err := say(ctx, tx, n); err != nil {
+				return err
+			}
+			r.Follow(n)
+		}
+		if err := saveRecord(ctx, tx, r); err != nil {
+			return err
+		}
+		return tell(ctx, tx, id, entries...)
+	})
+	return r, err
+}
+
+// wrap names what was tried; nil stays nil.
+func wrap(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}

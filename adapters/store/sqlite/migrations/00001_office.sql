@@ -1,0 +1,183 @@
+-- +goose Up
+CREATE TABLE lanes (
+  name TEXT PRIMARY KEY,
+  owner TEXT NOT NULL DEFAULT '',
+  until BIGINT NOT NULL DEFAULT 0,
+  fence BIGINT NOT NULL DEFAULT 0,
+  ord BIGINT NOT NULL DEFAULT 0,
+  epoch BIGINT NOT NULL DEFAULT 0,
+  seq BIGINT NOT NULL DEFAULT 0,
+  digest BLOB NOT NULL,
+  origin_epoch BIGINT NOT NULL DEFAULT 0,
+  origin_seq BIGINT NOT NULL DEFAULT 0,
+  acked BIGINT NOT NULL DEFAULT 0
+);
+INSERT INTO lanes (name, epoch, digest) VALUES ('down', 1, x''), ('up', 0, x'');
+
+CREATE TABLE outgoing (
+  ord BIGINT PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  kind TEXT NOT NULL,
+  content BLOB NOT NULL,
+  created BIGINT NOT NULL,
+  epoch BIGINT NOT NULL DEFAULT 0,
+  seq BIGINT NOT NULL DEFAULT 0,
+  digest BLOB,
+  sealed BLOB,
+  again BIGINT NOT NULL DEFAULT 0,
+  done BIGINT NOT NULL DEFAULT 0,
+  refused BIGINT NOT NULL DEFAULT 0
+);
+CREATE INDEX outgoing_waiting ON outgoing (ord) WHERE seq = 0;
+CREATE UNIQUE INDEX outgoing_seq ON outgoing (epoch, seq) WHERE seq > 0;
+CREATE INDEX outgoing_due ON outgoing (again, epoch, seq) WHERE seq > 0 AND done = 0;
+CREATE INDEX outgoing_refused ON outgoing (ord) WHERE refused > 0;
+
+CREATE TABLE incoming (
+  epoch BIGINT NOT NULL,
+  seq BIGINT NOT NULL,
+  digest BLOB NOT NULL,
+  prev BLOB NOT NULL,
+  origin_epoch BIGINT NOT NULL,
+  origin_seq BIGINT NOT NULL,
+  origin_digest BLOB NOT NULL,
+  parcel TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  content BLOB NOT NULL,
+  created BIGINT NOT NULL,
+  refused BIGINT NOT NULL,
+  falls TEXT NOT NULL,
+  whole BIGINT NOT NULL DEFAULT 0,
+  handled BIGINT NOT NULL DEFAULT 0,
+  told BIGINT NOT NULL DEFAULT 0,
+  PRIMARY KEY (epoch, seq)
+);
+CREATE UNIQUE INDEX incoming_origin ON incoming (origin_epoch, origin_seq);
+CREATE INDEX incoming_open ON incoming (origin_epoch, origin_seq) WHERE whole = 1 AND handled = 0;
+CREATE INDEX incoming_refused ON incoming (origin_epoch, origin_seq) WHERE refused > 0 AND told = 0;
+
+CREATE TABLE errands (
+  id TEXT PRIMARY KEY,
+  ord BIGINT NOT NULL,
+  case_id TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  connector TEXT NOT NULL,
+  ref TEXT NOT NULL DEFAULT '',
+  state TEXT NOT NULL,
+  attempts BIGINT NOT NULL DEFAULT 0,
+  again BIGINT NOT NULL,
+  cause TEXT NOT NULL DEFAULT '',
+  content TEXT NOT NULL,
+  at BIGINT NOT NULL
+);
+CREATE INDEX errands_ready ON errands (ord) WHERE state = 'ready';
+CREATE INDEX errands_case ON errands (case_id, ord);
+
+CREATE TABLE cursors (connector TEXT PRIMARY KEY, cursor TEXT NOT NULL);
+CREATE TABLE tallies (about TEXT PRIMARY KEY, at BIGINT NOT NULL, content TEXT NOT NULL);
+
+CREATE TABLE files (
+  id TEXT PRIMARY KEY,
+  doc TEXT NOT NULL,
+  size BIGINT NOT NULL
+);
+CREATE INDEX files_doc ON files (doc);
+CREATE TABLE parts (
+  file TEXT NOT NULL,
+  number BIGINT NOT NULL,
+  of_count BIGINT NOT NULL,
+  bytes BLOB NOT NULL,
+  PRIMARY KEY (file, number)
+);
+
+CREATE TABLE records (
+  id TEXT PRIMARY KEY,
+  reference TEXT NOT NULL,
+  department TEXT NOT NULL,
+  assignee TEXT NOT NULL,
+  state TEXT NOT NULL,
+  due BIGINT NOT NULL,
+  opened BIGINT NOT NULL,
+  content TEXT NOT NULL
+);
+CREATE INDEX records_reference ON records (reference);
+CREATE INDEX records_due ON records (due, id) WHERE state <> 'decided';
+CREATE INDEX records_department ON records (department, due, id);
+CREATE INDEX records_assignee ON records (assignee, due, id);
+CREATE INDEX records_opened ON records (opened, id);
+
+CREATE TABLE entries (
+  id TEXT PRIMARY KEY,
+  case_id TEXT NOT NULL,
+  n BIGINT NOT NULL,
+  content TEXT NOT NULL
+);
+CREATE UNIQUE INDEX entries_case ON entries (case_id, n);
+
+CREATE TABLE held (
+  id TEXT PRIMARY KEY,
+  kind TEXT NOT NULL,
+  case_id TEXT NOT NULL,
+  state TEXT NOT NULL,
+  at BIGINT NOT NULL,
+  due BIGINT NOT NULL,
+  content TEXT NOT NULL
+);
+CREATE INDEX held_pending ON held (state, kind, due) WHERE state IN ('second', 'leaving');
+CREATE INDEX held_kind ON held (kind, at);
+CREATE TABLE decided (serial BIGINT PRIMARY KEY, id TEXT NOT NULL UNIQUE, content TEXT NOT NULL);
+
+CREATE TABLE pages (
+  name TEXT NOT NULL,
+  lang TEXT NOT NULL,
+  revision BIGINT NOT NULL,
+  latest BIGINT NOT NULL,
+  title TEXT NOT NULL,
+  content TEXT NOT NULL,
+  PRIMARY KEY (name, lang, revision)
+);
+CREATE INDEX pages_latest ON pages (lang, name) WHERE latest = 1;
+CREATE TABLE drafts (id TEXT PRIMARY KEY, state TEXT NOT NULL, at BIGINT NOT NULL, content TEXT NOT NULL);
+CREATE INDEX drafts_at ON drafts (at);
+
+CREATE TABLE words (
+  kind TEXT NOT NULL,
+  word TEXT NOT NULL,
+  id TEXT NOT NULL,
+  PRIMARY KEY (kind, word, id)
+);
+CREATE INDEX words_id ON words (kind, id);
+
+CREATE TABLE staff (id TEXT PRIMARY KEY, department TEXT NOT NULL, name TEXT NOT NULL, content TEXT NOT NULL);
+CREATE TABLE sessions (token TEXT PRIMARY KEY, content BLOB NOT NULL, expires BIGINT NOT NULL);
+CREATE INDEX sessions_expires ON sessions (expires);
+CREATE TABLE looks (
+  n BIGINT PRIMARY KEY,
+  at BIGINT NOT NULL,
+  staff TEXT NOT NULL,
+  case_id TEXT NOT NULL,
+  what TEXT NOT NULL,
+  about TEXT NOT NULL
+);
+CREATE INDEX looks_staff ON looks (staff, n);
+CREATE INDEX looks_case ON looks (case_id, n);
+
+-- +goose Down
+DROP TABLE looks;
+DROP TABLE sessions;
+DROP TABLE staff;
+DROP TABLE words;
+DROP TABLE drafts;
+DROP TABLE pages;
+DROP TABLE decided;
+DROP TABLE held;
+DROP TABLE entries;
+DROP TABLE records;
+DROP TABLE parts;
+DROP TABLE files;
+DROP TABLE tallies;
+DROP TABLE cursors;
+DROP TABLE errands;
+DROP TABLE incoming;
+DROP TABLE outgoing;
+DROP TABLE lanes;

@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE TABLE item (id TEXT PRIMARY KEY, body BLOB NOT NULL CHECK (length(body) < 1000), n INTEGER NOT NULL) STRICT;

@@ -1,0 +1,59 @@
+package exchange
+
+import "time"
+
+// Case is what was filed, frozen. It crosses up.
+type Case struct {
+	ID        string    `json:"id" is:"id"` // ours, time-ordered; Submit twice with one ID registers once
+	Reference string    `json:"reference" is:"id?"`
+	Service   string    `json:"service" is:"id"` // a service's code, or "ask": an inquiry handed to a person
+	Lang      string    `json:"lang" is:"id?"`
+	Channel   string    `json:"channel" is:"id?"` // how it came; never the address
+	FiledAt   time.Time `json:"filed_at"`
+	Promise   time.Time `json:"promise"`                // the date of the next step that the person was told
+	Trust     string    `json:"trust" is:"id?"`         // channels.Trust of the sender
+	Party     string    `json:"party" is:"id?,128"`     // a reference for the person or company, never an address
+	Name      string    `json:"name" is:"line?,200"`    // as the person gave it, or empty
+	Text      string    `json:"text" is:"text?,100000"` // an inquiry's words, or a mail's text
+	Answers   []Answer  `json:"answers" max:"1000"`
+	Story     []Said    `json:"story" max:"50"` // the last lines before a hand-over, oldest first
+	Files     []FileRef `json:"files" max:"20"`
+}
+
+// Answer is one value of one field. A field with several values has several Answers, in order.
+type Answer struct {
+	Field string `json:"field" is:"id"`
+	Value string `json:"value" is:"text?,8000"`
+}
+
+// Said is one line of a conversation. Who is "person" or "gateway" or "office".
+type Said struct {
+	At   time.Time `json:"at"`
+	Who  string    `json:"who" is:"one,person|gateway|office"`
+	Text string    `json:"text" is:"text?,8000"`
+}
+
+// Addition is added to a case by the person. It crosses up.
+type Addition struct {
+	ID      string    `json:"id" is:"id"`
+	Case    string    `json:"case" is:"id"`
+	Act     Act       `json:"act" is:"one,reply|withdraw|amend|reopen|rate"`
+	Trust   string    `json:"trust" is:"id?"`
+	Channel string    `json:"channel" is:"id?"`
+	At      time.Time `json:"at"`
+	Text    string    `json:"text" is:"text?,100000"`
+	Answers []Answer  `json:"answers" max:"1000"`
+	Files   []FileRef `json:"files" max:"20"`
+}
+
+// Act is what an Addition does.
+type Act string
+
+// The acts of an Addition.
+const (
+	ActReply    Act = "reply" // an answer to a question, or words unasked
+	ActWithdraw Act = "withdraw"
+	ActAmend    Act = "amend"
+	ActReopen   Act = "reopen"
+	ActRate     Act = "rate"
+)

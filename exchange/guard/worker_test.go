@@ -1,0 +1,77 @@
+package guard
+
+import (
+	"bytes"
+	"image"
+	"image/jpeg"
+	"io"
+	"os"
+	"testing"
+
+	"gatehouse/exchange"
+	"gatehouse/exchange/guard/media"
+)
+
+// handed gives b as a file without a name, and an empty one for what is rebuilt.
+func handed(t testing.TB, b []byte) (in, out *os.File) {
+	t.Helper()
+	c, err := openCustody(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []**os.File{&in, &out} {
+		if *f, err = c.scratch(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { (*f).Close() })
+	}
+	if _, err := in.Write(b); err != nil {
+		t.Fatal(err)
+	}
+	return in, out
+}
+
+func newWorker(t testing.TB, c WorkerConfig) *Worker {
+	t.Helper()
+	w, err := NewWorker(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func policy() media.Policy { return media.Policy{}.WithDefaults() }
+
+func contentOf(t testing.TB, f *os.File) []byte {
+	t.Helper()
+	b, err := io.ReadAll(io.NewSectionReader(f, 0, 1<<40))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestWorkerProbe(t *testing.T) {
+	for _, mode := range []string{SandboxNamespaces, SandboxNone} {
+		notes, err := newWorker(t, WorkerConfig{Sandbox: mode}).Probe(t.Context(), policy())
+		if err != nil || len(notes) > 0 {
+			t.Errorf("%s: %v, %v", mode, notes, err)
+		}
+	}
+}
+
+func TestWorkerRebuildsAPicture(t *testing.T) {
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, 300, 200)), nil); err != nil {
+		t.Fatal(err)
+	}
+	in, out := handed(t, append(b.Bytes(), "what follows"...))
+	a, err := newWorker(t, WorkerConfig{}).Judge(t.Context(), in, media.Task{Ext: "jpg", Room: 1 << 20, Policy: policy()}, out)
+	if err != nil || a.Reason != exchange.ReasonNone || !a.Rebuilt {
+		t.Fatalf("%+v, %v", a, err)
+	}
+	made := contentOf(t, out)
+	if bytes.Contains(made, []byte("what follows")) || media.Verify(made, "jpg") != nil {
+		t.Errorf("%d bytes were written, %v", len(made), media.Verify(made, "jpg"))
+	}
+}

@@ -1,0 +1,150 @@
+package service
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Validate names every fault of a service's file, each as "key: what is wrong; what would be right".
+func (s *Service) Validate() error {
+	var all []error
+	add := func(key, format string, a ...any) { all = append(all, fmt.Errorf(key+": "+format, a...)) }
+	if s.Privacy == "" {
+		s.Privacy = Personal
+	}
+	if s.Code == "" || len(s.Code) > 20 || strings.ContainsAny(s.Code, " +@/") {
+		add("code", "is %q; up to 20 letters, digits and hyphens", s.Code)
+	}
+	if !slices.Contains([]Kind{Application, Report, Declaration, Subscription, Ask}, s.Kind) {
+		add("kind", "is %q; one of application, report, declaration, subscription, ask", s.Kind)
+	}
+	if !slices.Contains([]Privacy{Open, Personal, Special}, s.Privacy) {
+		add("privacy", "is %q; open, personal or special", s.Privacy)
+	}
+	if !slices.Contains([]string{"", "always", "never"}, s.Document) {
+		add("document", "is %q; always, never or empty", s.Document)
+	}
+	if _, err := WorkingDays(s.Promise); err != nil {
+		add("promise", "%v", err)
+	}
+	for i, c := range s.Channels {
+		if !slices.Contains([]string{"sms", "chat", "web", "email"}, c) {
+			add(fmt.Sprintf("channels.%d", i), "is %q; sms, chat, web or email", c)
+		}
+	}
+	all = append(all, s.wordFaults()...)
+	all = append(all, s.Schema.faults("schema")...)
+	all = append(all, s.fieldFaults()...)
+	all = append(all, s.ruleFaults()...)
+	return errors.Join(all...)
+}
+
+func (s *Service) languages() []string {
+	if s.city == nil {
+		return nil
+	}
+	return s.city.Languages
+}
+
+func (s *Service) missing(key string, w Words) []error {
+	var all []error
+	for _, l := range s.languages() {
+		if w[l] == "" {
+			all = append(all, fmt.Errorf("%s: has no words in %s", key, l))
+		}
+	}
+	return all
+}
+
+func (s *Service) wordFaults() []error {
+	all := append(s.missing("name", s.Name), s.missing("about", s.About)...)
+	if s.Kind != Ask {
+		all = append(all, s.missing("noun", s.Noun)...)
+	}
+	return all
+}
+
+func (s *Service) fieldFaults() []error {
+	var all []error
+	seen := map[string]bool{}
+	for i := range s.Dialogue.Fields {
+		f, key := &s.Dialogue.Fields[i], fmt.Sprintf("x-dialogue.fields.%d", i)
+		if seen[f.Name] {
+			all = append(all, fmt.Errorf("%s.name: %q is there twice", key, f.Name))
+		}
+		seen[f.Name] = true
+		if _, ok := s.Schema.Properties[f.Name]; !ok {
+			all = append(all, fmt.Errorf("%s.name: %q is not in schema.properties", key, f.Name))
+		}
+		all = append(all, s.oneField(key, f)...)
+	}
+	for name := range s.Schema.Properties {
+		if !seen[name] {
+			all = append(all, fmt.Errorf("schema.properties.%s: has no entry in x-dialogue.fields", name))
+		}
+	}
+	return all
+}
+
+func (s *Service) oneField(key string, f *Field) []error {
+	kinds := []FieldKind{Text, Choice, Choices, Number, Money, Date, Month, Place, Person, Company, Phone, Mail, File,
+		Consent, Computed}
+	var all []error
+	if !slices.Contains(kinds, f.Kind) {
+		all = append(all, fmt.Errorf("%s.kind: is %q; one of %v", key, f.Kind, kinds))
+	}
+	if list := s.Schema.Properties[f.Name].Type == "array"; list != f.Many() {
+		all = append(all, fmt.Errorf("%s.kind: %s and the schema's type differ: choices and file are arrays, no other is", key, f.Kind))
+	}
+	all = append(all, s.missing(key+".label", f.Label)...)
+	if f.Asked() {
+		all = append(all, s.missing(key+".ask", f.Ask)...)
+		all = append(all, s.missing(key+".error", f.Error)...)
+	}
+	if choice := f.Kind == Choice || f.Kind == Choices; choice != (len(f.Options) > 0) {
+		all = append(all, fmt.Errorf("%s.options: a choice has options, and no other kind", key))
+	}
+	for j, o := range f.Options {
+		all = append(all, s.missing(fmt.Sprintf("%s.options.%d.label", key, j), o.Label)...)
+		if o.Value == "" || len(o.Value) > 32 {
+			all = append(all, fmt.Errorf("%s.options.%d.value: must have 1 to 32 bytes", key, j))
+		}
+	}
+	if f.Calendar != "" && s.city != nil {
+		if _, ok := s.city.Calendars[f.Calendar]; !ok {
+			all = append(all, fmt.Errorf("%s.calendar: %q is not in the city's calendars", key, f.Calendar))
+		}
+	}
+	return all
+}
+
+func (s *Service) ruleFaults() []error {
+	var all []error
+	rule := func(key, text string) {
+		if text == "" {
+			return
+		}
+		if _, err := ParseRule(text); err != nil {
+			all = append(all, fmt.Errorf("%s: %w", key, err))
+		}
+	}
+	for i, f := range s.Dialogue.Fields {
+		key := fmt.Sprintf("x-dialogue.fields.%d", i)
+		rule(key+".default", f.Default)
+		rule(key+".rule", f.Rule)
+		if (f.Kind == Computed) != (f.Rule != "") {
+			all = append(all, fmt.Errorf("%s.rule: a computed field has a rule, and no other kind", key))
+		}
+	}
+	for i, c := range s.Dialogue.Checks {
+		key := fmt.Sprintf("x-dialogue.checks.%d", i)
+		rule(key+".rule", c.Rule)
+		if _, ok := s.Field(c.Field); !ok || c.ID == "" || c.Rule == "" {
+			all = append(all, fmt.Errorf("%s: needs id, rule and the field that is asked again", key))
+		}
+		all = append(all, s.missing(key+".message", c.Message)...)
+	}
+	return all
+}

@@ -1,0 +1,16 @@
+// Command gateway is the extranet side: it hears citizens on every channel, answers them, and hands cases to the border.
+// `gateway log verify FILE` and `gateway log reconcile FILE FILE …` check the log of what crossed.
+package main
+
+import (
+	"os"
+
+	"gatehouse/gateway/program"
+)
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == "log" {
+		os.Exit(program.Log(os.Args[2:], os.Stdout, os.Stderr))
+	}
+	os.Exit(program.Command().Main(os.Args[1:], os.Stdout, os.Stderr))
+}

@@ -1,0 +1,144 @@
+// Package gateway is the extranet side's heart: who speaks (Contact), what was said (Conversation), what is half
+// filled (Draft), what is owed (Delivery) and what became of it (Matter), and the pure Step that turns one message
+// into an Outcome.
+//
+// The rule: Step does no I/O, has no clock and no chance of its own; the store commits its Outcome whole or not at
+// all. Nothing here knows which store, which carrier or which link it runs on.
+package gateway
+
+import (
+	"time"
+
+	"gatehouse/channels"
+	"gatehouse/exchange"
+	"gatehouse/exchange/service"
+)
+
+// Contact is a person or company that writes to us, with one or more addresses.
+type Contact struct {
+	ID      string
+	Lang    string // BCP 47; empty until known
+	Reaches []Reach
+	Created time.Time
+	// Version is the store's count of changes. An outcome that was built on an older one is ErrLost, so that a turn and
+	// a notice from inside can't write over each other; 0 asks for no such check.
+	Version uint64
+}
+
+// Reach is one address of a contact and what we know of it.
+type Reach struct {
+	Address channels.Address
+	// Heard is when the person last wrote from it; the newest is where notices go.
+	Heard time.Time
+	// Stopped: the person, or the carrier for them, said STOP. Lists stay silent; replies to a request still go.
+	Stopped bool
+	// Blocked: the carrier refuses to deliver after STOP (21610). Nothing is sent until START.
+	Blocked bool
+	// Dead: the carrier says that nobody is there.
+	Dead bool
+	// Introduced: the first reply with the place of the privacy notice was sent.
+	Introduced bool
+}
+
+// Conversation is the state of the dialogue on one address.
+type Conversation struct {
+	Address channels.Address
+	Lang    string
+	// Pending is the question that is open: what the next message answers, if it is an answer.
+	Pending Pending
+	// Lines are the last things said, oldest first, at most MaxLines; they go along when a person takes over.
+	Lines []exchange.Said
+	// More is what MORE sends next.
+	More  []string
+	Heard time.Time
+}
+
+// MaxLines bounds Conversation.Lines.
+const MaxLines = 20
+
+// Pending is an open question to the person.
+type Pending struct {
+	// Kind says what is asked; the dispatcher owns the words. Empty: nothing is open.
+	Kind string
+	// Options are the values that a number picks, in the order shown.
+	Options []string
+	// Misses counts wrong answers in a row.
+	Misses int
+	// Text is what the question is about: the inquiry that nothing answered, the reference that is withdrawn.
+	Text string
+}
+
+// Draft is a contact's half-filled form. A contact has at most one.
+type Draft struct {
+	ID      string
+	Address channels.Address // where it was begun
+	Form    service.Draft
+	Files   []channels.File // stored files that go with it
+	Paused  bool
+	Touched time.Time
+}
+
+// Delivery is one message owed to one address.
+type Delivery struct {
+	ID      string // also Message.ID
+	Contact string
+	Queue   channels.Queue
+	// Matter is the case it speaks of, or empty.
+	Matter  string
+	Message channels.Message
+	// Due is the earliest time to send it.
+	Due time.Time
+	// Must marks what has to be told: a decision moves to the next address when this one fails for good.
+	Must bool
+}
+
+// Matter is the citizen's view of a case: its state, its time line, what was promised. ID is the Case's.
+type Matter struct {
+	ID        string
+	Reference string
+	Contact   string
+	Service   string
+	Name      string // the service's name in the person's language, when filed
+	Lang      string
+	// Address is where it was filed; notices go to the contact's last used address, else here.
+	Address  channels.Address
+	Thread   channels.Thread // the mail thread that notices continue
+	Subject  string
+	State    exchange.State
+	Decision exchange.Decision
+	Promise  time.Time
+	FiledAt  time.Time
+	Events   []Event // time line, oldest first
+}
+
+// Open tells whether something is still to come: it is neither decided nor stopped at the border.
+func (m Matter) Open() bool { return m.State != exchange.Decided && m.State != exchange.Blocked }
+
+// Event is one line of a Matter's time line.
+type Event struct {
+	At    time.Time
+	State exchange.State
+	// Text is what staff wrote for the person; empty for a plain change of state.
+	Text string
+	// Paper is the document that came with it; nil: none did.
+	Paper *Paper `json:",omitempty"`
+}
+
+// Paper names a document that is kept with a matter (Outcome.Papers).
+type Paper struct {
+	Name   string
+	Size   int64
+	SHA256 string
+}
+
+// Consent is one line of the ledger: what the person allowed or withdrew, when, and on which words.
+type Consent struct {
+	Contact string
+	Address channels.Address
+	List    string // a list's name; "*" is everything on that address
+	Granted bool
+	Shown   string // the words shown
+	Said    string // the words said
+	Source  string // "person", "carrier", "staff"
+	At      time.Time
+}

@@ -1,0 +1,71 @@
+package dialogue
+
+import (
+	"strings"
+
+	"gatehouse/channels/text"
+)
+
+// Act is a command: something that works in every state.
+type Act string
+
+// The commands. Person is "0".
+const (
+	None     Act = ""
+	Back     Act = "back"
+	Pause    Act = "pause"
+	Go       Act = "go"
+	Drop     Act = "drop"
+	Send     Act = "send"
+	More     Act = "more"
+	Menu     Act = "menu"
+	Status   Act = "status"
+	Skip     Act = "skip"
+	Privacy  Act = "privacy"
+	Help     Act = "help"
+	Person   Act = "person"
+	Language Act = "language"
+)
+
+// Command is a command with its argument: what follows GO or STATUS, or the language that was chosen.
+type Command struct {
+	Act Act
+	Arg string
+}
+
+// Command reads a whole message as a command. Only GO and STATUS may be followed by something.
+func (g *Grammar) Command(s string) (Command, bool) {
+	s = strings.TrimSpace(s)
+	switch strings.Trim(text.Digits(s), " .!#") {
+	case "?", "？", "؟", "??":
+		return Command{Act: Help}, true
+	case "0":
+		return Command{Act: Person}, true
+	}
+	s = strings.TrimPrefix(s, "/")
+	f := read(s)
+	for _, a := range []Act{Back, Pause, Go, Drop, Send, More, Menu, Status, Skip, Privacy, Help, Person} {
+		if g.in(string(a), f) {
+			return Command{Act: a}, true
+		}
+	}
+	if lang, ok := g.exact["language"][f]; ok {
+		return Command{Act: Language, Arg: lang}, true
+	}
+	for _, a := range []Act{Go, Status} {
+		if arg, ok := g.argument(string(a), s); ok {
+			return Command{Act: a, Arg: arg}, true
+		}
+	}
+	return Command{}, false
+}
+
+// argument gives what follows a word of the list as it was written. The word must stand alone, so that "go on
+// holiday" asks nothing of a form: an argument has a digit in it.
+func (g *Grammar) argument(list, s string) (string, bool) {
+	first, rest, ok := strings.Cut(s, " ")
+	if !ok || !g.in(list, read(first)) || !strings.ContainsAny(text.Digits(rest), "0123456789") {
+		return "", false
+	}
+	return strings.TrimSpace(rest), true
+}

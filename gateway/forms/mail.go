@@ -1,0 +1,267 @@
+package forms
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"gatehouse/configs/texts"
+	"gatehouse/exchange/service"
+)
+
+// Bounds of what is read of a mailed form.
+const (
+	MaxSheet   = 256 << 10 // bytes of a CSV file
+	maxRows    = 5000
+	maxColumns = 100
+	maxLines   = 200 // of a mail's text
+)
+
+// Sheet is a table as it was sent; the first row names the columns.
+type Sheet [][]string
+
+// Entry is one value with the name that the person gave it.
+type Entry struct{ Name, Value string }
+
+// MailFault is one entry that keeps a mailed form from being filed: what stands there, and what would be right.
+type MailFault struct{ Label, Said, Want string }
+
+// ErrSheet means that a file is no CSV that can be read.
+var ErrSheet = errors.New("not a CSV file")
+
+// ReadCSV reads a CSV file of at most MaxSheet bytes: UTF-8 with or without a byte order mark, else Windows-1252; parted
+// by comma, semicolon or tab, whichever the first line has most of. Empty rows are left out.
+func ReadCSV(r io.Reader) (Sheet, error) {
+	b, err := io.ReadAll(io.LimitReader(r, MaxSheet+1))
+	if err != nil {
+		return nil, fmt.Errorf("read the file: %w", err)
+	}
+	b = bytes.TrimPrefix(b, []byte("\xEF\xBB\xBF"))
+	if len(b) > MaxSheet || bytes.IndexByte(b, 0) >= 0 {
+		return nil, ErrSheet
+	}
+	if !utf8.Valid(b) {
+		b = fromWindows(b)
+	}
+	read := csv.NewReader(bytes.NewReader(b))
+	read.Comma, read.FieldsPerRecord, read.TrimLeadingSpace = separator(b), -1, true
+	var rows Sheet
+	for {
+		row, err := read.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil || len(row) > maxColumns || len(rows) > maxRows {
+			return nil, ErrSheet
+		}
+		if slices.ContainsFunc(row, func(c string) bool { return strings.TrimSpace(c) != "" }) {
+			rows = append(rows, row)
+		}
+	}
+	if len(rows) == 0 {
+		return nil, ErrSheet
+	}
+	return rows, nil
+}
+
+func separator(b []byte) rune {
+	line, _, _ := bytes.Cut(b, []byte("\n"))
+	best, most := ',', 0
+	for _, r := range ",;\t" {
+		if n := bytes.Count(line, []byte(string(r))); n > most {
+			best, most = r, n
+		}
+	}
+	return best
+}
+
+// fromWindows reads bytes as ISO 8859-1, of which Windows-1252 differs only in signs that no value here needs.
+func fromWindows(b []byte) []byte {
+	var out bytes.Buffer
+	for _, c := range b {
+		out.WriteRune(rune(c))
+	}
+	return out.Bytes()
+}
+
+// Entries pairs the header with one row.
+func (s Sheet) Entries(row int) []Entry {
+	var all []Entry
+	for i, name := range s[0] {
+		if i < len(s[row]) && strings.TrimSpace(s[row][i]) != "" {
+			all = append(all, Entry{name, s[row][i]})
+		}
+	}
+	return all
+}
+
+// Lines reads "Label: value" or "name=value" lines of a mail's text that name a field of s; other lines are prose.
+func (c *Clerk) Lines(s *service.Service, body string) []Entry {
+	var all []Entry
+	for i, line := range strings.Split(body, "\n") {
+		at := strings.IndexAny(line, ":=：")
+		if i >= maxLines || at <= 0 {
+			continue
+		}
+		name, value := line[:at], strings.TrimLeft(line[at:], ":=： \t")
+		if _, ok := c.fieldNamed(s, name); ok && strings.TrimSpace(value) != "" {
+			all = append(all, Entry{name, strings.TrimSpace(value)})
+		}
+	}
+	return all
+}
+
+// fieldNamed finds a field by its name or its label in any language, or by the whole of what Template writes in front
+// of the colon, because people fill the template in as it came.
+func (c *Clerk) fieldNamed(s *service.Service, name string) (*service.Field, bool) {
+	if f, ok := c.fieldCalled(s, name); ok {
+		return f, true
+	}
+	label, _, _ := strings.Cut(name, "(")
+	return c.fieldCalled(s, label)
+}
+
+func (c *Clerk) fieldCalled(s *service.Service, name string) (*service.Field, bool) {
+	want := c.Grammar.Fold(name)
+	for i := range s.Dialogue.Fields {
+		f := &s.Dialogue.Fields[i]
+		if want == c.Grammar.Fold(f.Name) {
+			return f, true
+		}
+		for _, l := range f.Label {
+			if want == c.Grammar.Fold(l) {
+				return f, true
+			}
+		}
+	}
+	return nil, false
+}
+
+// FromEntries reads a whole form at once and checks it. Every entry that is wrong or missing is named; the answers
+// hold what could be read.
+func (c *Clerk) FromEntries(s *service.Service, entries []Entry, sc Scene) (map[string][]string, []MailFault) {
+	answers := map[string][]string{}
+	said := map[string]string{}
+	var faults []MailFault
+	bad := map[string]bool{}
+	for _, e := range entries {
+		f, ok := c.fieldNamed(s, e.Name)
+		if !ok {
+			faults = append(faults, MailFault{Label: echo(e.Name), Said: quoted(e.Value), Want: c.say(sc, "mail.want.unknown", nil)})
+			continue
+		}
+		said[f.Name] = e.Value
+		values, m := c.readEntry(s, f, e.Value, sc)
+		if m != nil {
+			bad[f.Name] = true
+			want := m.text
+			if want == "" {
+				want = c.wanted(s, service.Fault{Field: f.Name}, sc)
+			}
+			faults = append(faults, MailFault{Label: f.Label.In(sc.Lang), Said: quoted(e.Value), Want: want})
+			continue
+		}
+		answers[f.Name] = append(answers[f.Name], values...)
+	}
+	s.Compute(answers, sc.Now)
+	for _, fault := range s.Check(answers, sc.Now) {
+		f, ok := s.Field(fault.Field)
+		hangs := ok && f.Kind == service.Computed && fault.ID == "required" // missing only because another entry is
+		if !ok || bad[fault.Field] || hangs {
+			continue
+		}
+		faults = append(faults, MailFault{Label: f.Label.In(sc.Lang), Said: quoted(said[f.Name]), Want: c.wanted(s, fault, sc)})
+	}
+	return answers, faults
+}
+
+// readEntry reads one value of a mailed form. A place must be the only one that fits.
+func (c *Clerk) readEntry(s *service.Service, f *service.Field, said string, sc Scene) ([]string, *miss) {
+	switch f.Kind {
+	case service.Place:
+		found := s.City().Places(said)
+		if len(found) != 1 || f.House && found[0].House == 0 {
+			return nil, &miss{}
+		}
+		return []string{found[0].String()}, nil
+	case service.Computed:
+		v, ok := ParseNumber(said, false)
+		if !ok {
+			return nil, &miss{text: c.say(sc, "mail.want.other", nil)}
+		}
+		return []string{v}, nil
+	}
+	return c.read(s, f, nil, said, sc)
+}
+
+// choices are the labels of what can be chosen.
+func choices(f *service.Field, lang string) string {
+	var all []string
+	for _, o := range f.Options {
+		all = append(all, o.Label.In(lang))
+	}
+	return strings.Join(all, " / ")
+}
+
+// wanted words what would be right.
+func (c *Clerk) wanted(s *service.Service, fault service.Fault, sc Scene) string {
+	if fault.Want != "" {
+		return c.say(sc, "mail.want.computed", texts.Args{"want": s.Show(fault.Field, []string{fault.Want}, sc.Lang)})
+	}
+	if m := s.Message(fault, sc.Lang); m != "" {
+		return strings.ReplaceAll(m, "{answer}", "")
+	}
+	if fault.ID == "maxLength" {
+		return c.say(sc, "mail.want.long", nil)
+	}
+	return c.say(sc, "mail.want.other", nil)
+}
+
+// quoted is what stands in a mail, short enough that nobody can use our answer to send words to others.
+func quoted(said string) string {
+	if said = echo(said); said == "" {
+		return "-"
+	}
+	return `"` + said + `"`
+}
+
+// Word writes a fault as one line.
+func (c *Clerk) Word(f MailFault, sc Scene) string {
+	if f.Said == "-" {
+		return c.say(sc, "mail.missing", texts.Args{"label": f.Label, "want": f.Want})
+	}
+	return c.say(sc, "mail.fault", texts.Args{"label": f.Label, "said": f.Said, "want": f.Want})
+}
+
+// List writes the answers as lines "Label: value".
+func (c *Clerk) List(s *service.Service, answers map[string][]string, lang string) string {
+	var b strings.Builder
+	for _, f := range s.Fields() {
+		if len(answers[f.Name]) > 0 && f.Kind != service.File {
+			fmt.Fprintf(&b, "%s: %s\n", f.Label.In(lang), s.Show(f.Name, answers[f.Name], lang))
+		}
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+// Template lists the entries of a form with an example each or what can be chosen, to be filled in a mail or as the
+// columns of a file. What can be chosen stands in front of the colon: left as it is, it must not file everything.
+func (c *Clerk) Template(s *service.Service, lang string) string {
+	var b strings.Builder
+	for _, f := range s.Fields() {
+		if f.Kind == service.File {
+			continue
+		}
+		label := f.Label.In(lang) + " (" + f.Name + ")"
+		if len(f.Options) > 0 {
+			label += ", " + choices(&f, lang)
+		}
+		fmt.Fprintf(&b, "%s: %s\n", label, f.Example.In(lang))
+	}
+	return strings.TrimRight(b.String(), "\n")
+}

@@ -1,0 +1,234 @@
+package gateway
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"slices"
+	"strings"
+
+	"gatehouse/channels"
+	"gatehouse/channels/text"
+	"gatehouse/configs/texts"
+	"gatehouse/exchange"
+)
+
+// Notice tells a person what the office says to their case: on the address they used last, a mail in its old thread.
+// That the office received it only lengthens the time line: the person was told that it is on its way.
+func (d *Dispatcher) Notice(t Tiding, n exchange.Notice) (Outcome, error) {
+	m := t.Matter
+	if n.State != "" {
+		m.State = n.State
+	}
+	if n.Decision != exchange.Undecided {
+		m.State, m.Decision = exchange.Decided, n.Decision
+	}
+	if m.State == exchange.Reopened {
+		m.Decision = exchange.Undecided
+	}
+	if !n.Promise.IsZero() {
+		m.Promise = n.Promise
+	}
+	words := strings.TrimSpace(strings.Join(slices.DeleteFunc([]string{n.Reason, n.Text}, func(s string) bool { return s == "" }), "\n"))
+	e := Event{At: n.At, State: m.State, Text: words}
+	o := Outcome{Contact: t.Contact}
+	if f := t.Paper; f != nil {
+		e.Paper = &Paper{Name: f.Name, Size: f.Size, SHA256: f.SHA256}
+		o.Papers = []Kept{{Matter: m.ID, File: *f}}
+	}
+	m.Events = append(slices.Clone(m.Events), e)
+	o.Matters = []Matter{m}
+	said, must := d.noticeText(m, n, m.State != t.Matter.State)
+	if said != "" {
+		o.Deliveries = d.tellMatter(t, m, said, must)
+	}
+	return o, nil
+}
+
+// noticeText words a notice; must: the person has to be told, on whichever address.
+func (d *Dispatcher) noticeText(m Matter, n exchange.Notice, changed bool) (said string, must bool) {
+	args := texts.Args{
+		"reference": m.Reference, "service": m.Name, "state": d.state(m, m.Lang), "decision": d.state(m, m.Lang),
+		"reason": n.Reason, "text": n.Text,
+	}
+	say := func(key string) string { return d.texts.Text(m.Lang, "citizen.notice."+key, args) }
+	switch {
+	case n.Decision != exchange.Undecided:
+		said = strings.TrimSpace(say("decided"))
+		if n.Text != "" {
+			said += " " + n.Text
+		}
+		if n.Decision != exchange.Granted && n.Decision != exchange.Withdrawn {
+			said += " " + say("appeal")
+		}
+		return said, true
+	case n.State == exchange.WaitingYou:
+		return say("question"), true
+	case n.Text != "":
+		return say("reply"), true
+	case changed && (n.State == exchange.Reopened || n.State == exchange.InOA):
+		said = say("state")
+		if n.Promise.After(n.At) {
+			said += " " + d.texts.Text(m.Lang, "citizen.status.promise", texts.Args{"when": d.when(n.Promise, m.Lang)})
+		}
+		return said, false
+	}
+	return "", false
+}
+
+// Refused tells a person that the border did not let their document through, by the class of the reason. A document
+// falls with its files, each of which is refused too: what was said last is not said again.
+func (d *Dispatcher) Refused(t Tiding, r exchange.Reason) (Outcome, error) {
+	m := t.Matter
+	if m.State == exchange.Queued || m.State == "" {
+		m.State = exchange.Blocked
+	}
+	said := d.texts.Text(m.Lang, "citizen.refused."+refusal(r), texts.Args{"reference": m.Reference, "phone": d.services.City.Phone})
+	if lastWords(m) == said {
+		return Outcome{Contact: t.Contact, Matters: []Matter{m}}, nil
+	}
+	m.Events = append(slices.Clone(m.Events), Event{At: t.Now, State: m.State, Text: said})
+	return Outcome{Contact: t.Contact, Matters: []Matter{m}, Deliveries: d.tellMatter(t, m, said, true)}, nil
+}
+
+// refusal is the class of sentence for a reason of the border.
+func refusal(r exchange.Reason) string {
+	switch r {
+	case exchange.ReasonFileKind, exchange.ReasonActive, exchange.ReasonArchive:
+		return "file"
+	case exchange.ReasonVirus:
+		return "virus"
+	case exchange.ReasonSize, exchange.ReasonQuota:
+		return "size"
+	case exchange.ReasonText:
+		return "text"
+	}
+	return "other"
+}
+
+// tellMatter makes the delivery of a notice. Nobody left to tell: none; the time line has it.
+func (d *Dispatcher) tellMatter(t Tiding, m Matter, said string, must bool) []Delivery {
+	to, ok := lastUsed(t.Contact, m.Address, must)
+	if !ok {
+		return nil
+	}
+	paper := t.Paper
+	if !d.tellable(m.Service, to.Channel) {
+		paper = nil
+		said = d.texts.Text(m.Lang, "citizen.notice.state", texts.Args{
+			"reference": m.Reference, "service": m.Name, "state": d.state(m, m.Lang),
+		})
+	}
+	msg := channels.Message{
+		ID: t.NewID(), From: channels.Address{Channel: to.Channel}, To: to, At: t.Now, Lang: m.Lang, Text: said,
+		Reference: m.Reference, Queue: channels.Notice,
+	}
+	where := ""
+	if paper != nil {
+		where = d.paperText(m, to.Channel, carriesFiles(to.Channel))
+		msg.Text = strings.TrimSpace(said + " " + where)
+	}
+	if paper != nil && carriesFiles(to.Channel) {
+		msg.Files = []channels.File{*paper}
+	}
+	switch to.Channel {
+	case bySMS:
+		msg.Text = d.fitSMS(said, where, m.Lang)
+	case byMail:
+		msg.Subject = d.texts.Text(m.Lang, "citizen.notice.subject", texts.Args{"reference": m.Reference, "title": firstOf(m.Subject, m.Name)})
+		if to == m.Address {
+			msg.Thread = answerTo(m.Thread)
+		}
+	}
+	return []Delivery{{
+		ID: msg.ID, Contact: t.Contact.ID, Queue: channels.Notice, Matter: m.ID, Message: msg, Due: t.Now, Must: must,
+	}}
+}
+
+// fitSMS keeps a text within its segments; STATUS tells the whole. end stands at the end, whatever is cut.
+func (d *Dispatcher) fitSMS(said, end, lang string) string {
+	s, tail := text.Plain(said, text.StripAccents), ""
+	if end != "" {
+		tail = " " + text.Plain(end, text.StripAccents)
+	}
+	if text.Measure(s+tail).Segments <= maxSegments {
+		return s + tail
+	}
+	if w := d.texts.Words(lang, "status"); len(w) > 0 {
+		tail = " ... " + text.Plain(w[0], text.StripAccents) + tail
+	}
+	head, _ := cutFor(s, tail)
+	return head + tail
+}
+
+// lastUsed is the address that the person wrote from last and that can be reached. One that said STOP is used only
+// when none other is left and the person must be told.
+func lastUsed(c Contact, filed channels.Address, must bool) (channels.Address, bool) {
+	var best, stopped Reach
+	for _, r := range c.Reaches {
+		switch {
+		case r.Blocked || r.Dead:
+		case r.Stopped:
+			if stopped.Address.IsZero() || r.Heard.After(stopped.Heard) {
+				stopped = r
+			}
+		case best.Address.IsZero() || r.Heard.After(best.Heard) || r.Heard.Equal(best.Heard) && r.Address == filed:
+			best = r
+		}
+	}
+	if best.Address.IsZero() && must {
+		best = stopped
+	}
+	return best.Address, !best.Address.IsZero()
+}
+
+// Broadcast words one notification for one contact. The delivery's id follows from the broadcast's and the contact's,
+// so that a repeat is the same row. Lists stay silent on addresses that said STOP.
+func (d *Dispatcher) Broadcast(t Tiding, b exchange.Broadcast) (Outcome, error) {
+	o := Outcome{Contact: t.Contact}
+	if !b.Expires.IsZero() && !t.Now.Before(b.Expires) {
+		return o, nil
+	}
+	c := t.Contact
+	c.Reaches = slices.DeleteFunc(slices.Clone(c.Reaches), func(r Reach) bool { return r.Stopped || r.Address.Channel == byWeb })
+	to, ok := lastUsed(c, channels.Address{}, false)
+	if !ok {
+		return o, nil
+	}
+	body, ok := bodyFor(b.Bodies, to.Channel, t.Contact.Lang, d.services.City.Languages)
+	if !ok {
+		return o, nil
+	}
+	msg := channels.Message{
+		ID: broadcastID(b.ID, t.Contact.ID), From: channels.Address{Channel: to.Channel}, To: to, At: t.Now, Lang: body.Lang,
+		Subject: body.Subject, Text: body.Text, Queue: channels.Broadcast,
+	}
+	if to.Channel == bySMS {
+		msg.Text = text.Plain(body.Text, text.StripAccents)
+	}
+	o.Deliveries = []Delivery{{ID: msg.ID, Contact: t.Contact.ID, Queue: channels.Broadcast, Message: msg, Due: t.Now}}
+	return o, nil
+}
+
+// bodyFor picks the text: the person's language before the city's others, the channel's own text before the common one.
+func bodyFor(all []exchange.Body, channel, lang string, langs []string) (exchange.Body, bool) {
+	for _, l := range append([]string{lang}, langs...) {
+		for _, c := range []string{channel, ""} {
+			for _, b := range all {
+				if b.Lang == l && b.Channel == c {
+					return b, true
+				}
+			}
+		}
+	}
+	return exchange.Body{}, false
+}
+
+// idLength is that of every id of ours.
+const idLength = 26
+
+// broadcastID keeps the broadcast's time in front, so that ids still sort by time.
+func broadcastID(broadcast, contact string) string {
+	sum := sha256.Sum256([]byte(broadcast + "\x00" + contact))
+	head := broadcast[:min(len(broadcast), 10)]
+	return head + base32.HexEncoding.EncodeToString(sum[:])[:idLength-len(head)]
+}

@@ -1,0 +1,57 @@
+package program
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"gatehouse/configs/command"
+	"gatehouse/exchange"
+	border "gatehouse/exchange/program"
+	"gatehouse/gateway/store"
+)
+
+// Command is the gateway as a program of its own.
+func Command() command.Program[Config] {
+	return command.Program[Config]{
+		Name: "gateway", File: "configs/gateway.yaml",
+		Check: func(c *Config) (string, error) {
+			links := border.CheckSide(exchange.Extranet, c.Exchange.Up, c.Exchange.Down)
+			return "isolation: " + c.Exchange.Isolation, errors.Join(c.Content(), links)
+		},
+		Run: func(ctx context.Context, c Config, out io.Writer, ready func(map[string]string)) error {
+			fmt.Fprintln(out, "isolation:", c.Exchange.Isolation)
+			log := slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: c.Level}))
+			return Run(ctx, c, Options{Log: log, Ready: ready})
+		},
+		Acts: map[string]func(context.Context, Config, []string, io.Writer) error{"lane epoch": laneEpoch},
+	}
+}
+
+// laneEpoch begins a new epoch of the lane up: after the store was restored, or a key was revoked under which
+// something is not acknowledged.
+func laneEpoch(ctx context.Context, c Config, args []string, out io.Writer) (err error) {
+	if len(args) > 0 {
+		return fmt.Errorf("%w: lane epoch takes no %q", command.ErrUsage, args[0])
+	}
+	s, err := store.Open(ctx, store.Config{URL: c.Store, KeyFile: c.KeyFile, Owner: "lane epoch"})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	epoch, err := exchange.BeginEpoch(ctx, s.Outgoing(), time.Now())
+	if err == nil {
+		fmt.Fprintf(out, "epoch %d of the lane up began; what is not acknowledged is sent again in it\n", epoch)
+	}
+	return err
+}
+
+// Content reads services and answers, so that -check names their faults too.
+func (c *Config) Content() error {
+	_, s := services(c.ServicesDir)
+	_, a := answersDir(c.AnswersDir)
+	return errors.Join(s, a)
+}

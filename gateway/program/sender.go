@@ -1,0 +1,233 @@
+package program
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"gatehouse/channels"
+	"gatehouse/gateway"
+)
+
+const (
+	// leaseTTL hides a delivery while it is sent; sendTimeout ends a sending well before.
+	leaseTTL    = time.Minute
+	sendTimeout = 30 * time.Second
+	// giveUpAfter bounds the retries of one delivery: about two days with the back-off below.
+	giveUpAfter = 30
+	backoffBase = 2 * time.Second
+	backoffMax  = 2 * time.Hour
+	// settleTimeout ends the trials to record a result; with sendTimeout it lies within the lease.
+	settleTimeout = 25 * time.Second
+	settlePause   = 100 * time.Millisecond
+)
+
+// automaticMails bounds the replies to one mail address: five an hour.
+func automaticMails() channels.Rate { return channels.Rate{Burst: 5, Per: 5.0 / 3600} }
+
+// sender empties the outbox: replies first, then notices, then broadcasts. It hands each delivery to its channel
+// once, and asks the carrier first when an earlier lease ran out without a word.
+type sender struct {
+	store    gateway.Outbox
+	channels map[string]channels.Channel
+	limiter  channels.Limiter
+	now      func() time.Time
+	bell     bell
+	log      *slog.Logger
+	alarm    func(channel string, on bool)
+	gates    map[string]*gate // one a channel
+}
+
+func newSender(store gateway.Outbox, all map[string]channels.Channel, limiter channels.Limiter, now func() time.Time, log *slog.Logger) *sender {
+	s := &sender{store: store, channels: all, limiter: limiter, now: now, bell: newBell(), log: log,
+		alarm: func(string, bool) {}, gates: map[string]*gate{"": newGate()}}
+	for name := range all {
+		s.gates[name] = newGate()
+	}
+	return s
+}
+
+func (s *sender) run(ctx context.Context) error {
+	sending, end := linger(ctx, grace)
+	defer end()
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for ctx.Err() == nil {
+		leased := s.lease(ctx, s.room())
+		if len(leased) == 0 {
+			s.bell.wait(ctx, idle)
+			continue
+		}
+		var late []gateway.Settlement
+		for _, d := range leased {
+			g := s.gate(d)
+			if wait := g.enter(d.Queue, s.now()); wait > 0 {
+				late = append(late, s.untried(d, wait))
+				continue
+			}
+			wg.Go(func() {
+				s.settle(sending, s.one(sending, g, d))
+				g.leave()
+				s.bell.ring()
+			})
+		}
+		s.settle(sending, late...)
+	}
+	return nil
+}
+
+// room is how many deliveries may be leased at once: as many as could leave if each were another channel's.
+func (s *sender) room() int {
+	n := 0
+	for _, g := range s.gates {
+		n += g.room()
+	}
+	return n
+}
+
+// gate gives the one of d's channel; of all channels that are not here, one together.
+func (s *sender) gate(d gateway.Leased) *gate {
+	if g, ok := s.gates[d.Message.To.Channel]; ok {
+		return g
+	}
+	return s.gates[""]
+}
+
+// untried gives a delivery back. What a carrier may have of an earlier sending stays uncertain.
+func (s *sender) untried(d gateway.Leased, wait time.Duration) gateway.Settlement {
+	e := &channels.Error{Kind: channels.Throttled, After: wait, Err: errNoRoom, Uncertain: !d.Since.IsZero()}
+	return gateway.Settlement{ID: d.ID, Fence: d.Fence, Err: e, Again: s.now().Add(wait), Untried: true}
+}
+
+var errNoRoom = errors.New("the channel is busy or rests")
+
+// lease takes from the most urgent queue that has something due.
+func (s *sender) lease(ctx context.Context, n int) []gateway.Leased {
+	if n == 0 {
+		return nil
+	}
+	for _, q := range []channels.Queue{channels.Reply, channels.Notice, channels.Broadcast} {
+		leased, err := s.store.Lease(ctx, q, s.now(), n, leaseTTL)
+		if err != nil {
+			if ctx.Err() == nil {
+				s.log.ErrorContext(ctx, "lease outbox", "queue", q, "err", err)
+			}
+			return nil
+		}
+		if len(leased) > 0 {
+			return leased
+		}
+	}
+	return nil
+}
+
+// settle records how sendings ended. It tries again for a while: what was sent and not recorded goes out twice where
+// the carrier can't be asked.
+func (s *sender) settle(ctx context.Context, all ...gateway.Settlement) {
+	if len(all) == 0 {
+		return
+	}
+	ctx, end := linger(ctx, lastWord)
+	defer end()
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	for wait := settlePause; ; wait *= 2 {
+		err := s.store.Settle(ctx, all)
+		if err == nil {
+			return
+		}
+		s.log.ErrorContext(ctx, "settle outbox", "message_id", all[0].ID, "results", len(all), "err", err)
+		if newBell().wait(ctx, wait); ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+func (s *sender) one(ctx context.Context, g *gate, d gateway.Leased) gateway.Settlement {
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
+	out := gateway.Settlement{ID: d.ID, Fence: d.Fence}
+	ch, ok := s.channels[d.Message.To.Channel]
+	if !ok {
+		out.Err = &channels.Error{Kind: channels.Misconfigured, Err: errors.New("no such channel here")}
+		out.Again = s.again(out.Err, d.Attempt)
+		return out
+	}
+	if wait := s.capped(ctx, d); wait > 0 {
+		return s.untried(d, wait)
+	}
+	var r channels.Receipt
+	err := safely(func() (err error) {
+		r, err = s.hand(ctx, ch, d)
+		return err
+	})
+	if err == nil {
+		g.well()
+		s.alarm(ch.Name(), false)
+		r.MessageID = d.ID
+		out.Receipt = r
+		s.log.InfoContext(ctx, "message sent", "message_id", d.ID, "channel", ch.Name(), "queue", d.Queue, "attempt", d.Attempt)
+		return out
+	}
+	out.Err = channels.AsError(err)
+	out.Again = s.again(out.Err, d.Attempt)
+	if out.Err.Kind == channels.Misconfigured {
+		g.unwell(s.now())
+	}
+	s.alarm(ch.Name(), out.Err.Kind == channels.Misconfigured)
+	s.log.WarnContext(ctx, "message not sent", "message_id", d.ID, "channel", ch.Name(), "kind", out.Err.Kind,
+		"code", out.Err.Code, "attempt", d.Attempt, "err", out.Err.Err)
+	return out
+}
+
+// capped holds automatic mails to one address to their rate: two robots that answer each other come to rest. A mail
+// that was sent already is not counted twice.
+func (s *sender) capped(ctx context.Context, d gateway.Leased) time.Duration {
+	if d.Message.To.Channel != "email" || d.Queue != channels.Reply || !d.Since.IsZero() {
+		return 0
+	}
+	wait, err := s.limiter.Take(ctx, "automatic:"+d.Message.To.Value, automaticMails(), 1)
+	if err != nil {
+		return 0
+	}
+	return wait
+}
+
+// hand sends d, but not before a carrier that can be asked said that it does not have it already.
+func (s *sender) hand(ctx context.Context, ch channels.Channel, d gateway.Leased) (channels.Receipt, error) {
+	if f, ok := ch.(channels.Finder); ok && !d.Since.IsZero() {
+		r, found, err := f.Find(ctx, d.Message, d.Since)
+		if err != nil { // it is still not known whether the carrier has the message
+			e := *channels.AsError(err)
+			e.Uncertain = true
+			return channels.Receipt{}, &e
+		}
+		if found {
+			return r, nil
+		}
+	}
+	return ch.Send(ctx, d.Message)
+}
+
+// again says when to try once more; zero: give up.
+func (s *sender) again(e *channels.Error, attempt int) time.Time {
+	switch e.Kind {
+	case channels.Temporary, channels.Throttled:
+		if attempt >= giveUpAfter {
+			return time.Time{}
+		}
+		return s.now().Add(max(e.After, backoff(attempt)))
+	case channels.Misconfigured:
+		return s.now().Add(min(max(backoff(attempt), gateRest), gateRestMax))
+	}
+	return time.Time{}
+}
+
+// backoff doubles from backoffBase to backoffMax, with a fifth of jitter so that a crowd does not come back at once.
+func backoff(attempt int) time.Duration {
+	d := min(backoffBase<<min(max(attempt-1, 0), 20), backoffMax)
+	return d - time.Duration(rand.Int64N(int64(d)/5+1))
+}

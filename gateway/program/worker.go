@@ -1,0 +1,125 @@
+package program
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gatehouse/gateway"
+)
+
+const (
+	// claimTTL hides a contact while its message is answered. A Step takes a millisecond; the rest is room for a
+	// slow disk.
+	claimTTL = 30 * time.Second
+	// claimBatch is how many contacts a gateway answers at once.
+	claimBatch = 64
+	// patience is how long the next claim waits for the slowest answer of the one before.
+	patience = 250 * time.Millisecond
+	// idle is how long a loop sleeps when nobody rings: what another gateway accepted is found by then.
+	idle = 500 * time.Millisecond
+	// deferBase is the first pause of a turn that failed; it doubles.
+	deferBase = time.Second
+)
+
+// worker answers messages: claim, step, commit. Messages of different contacts go side by side, those of one
+// contact one after the other.
+type worker struct {
+	store gateway.Work
+	step  func(context.Context, gateway.Turn) (gateway.Outcome, error)
+	now   func() time.Time
+	ids   func() string
+	refs  func() string
+	bell  bell
+	done  func() // rings the outbox and the border
+	log   *slog.Logger
+}
+
+func (w *worker) run(ctx context.Context) error {
+	working, end := linger(ctx, grace)
+	defer end()
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	slots := make(chan struct{}, claimBatch)
+	for ctx.Err() == nil {
+		turns := w.claim(ctx, cap(slots)-len(slots))
+		if len(turns) == 0 {
+			w.bell.wait(ctx, idle)
+			continue
+		}
+		w.answer(working, turns, slots, &wg)
+	}
+	return nil
+}
+
+func (w *worker) claim(ctx context.Context, n int) []gateway.Turn {
+	if n == 0 {
+		return nil
+	}
+	turns, err := w.store.Claim(ctx, w.now(), n, claimTTL)
+	if err != nil && ctx.Err() == nil {
+		w.log.ErrorContext(ctx, "claim", "err", err)
+	}
+	return turns
+}
+
+// answer runs turns side by side and returns when all have ended, so that the next are claimed as one group. It waits
+// no longer than patience: a slow one ends beside those that follow.
+func (w *worker) answer(ctx context.Context, turns []gateway.Turn, slots chan struct{}, all *sync.WaitGroup) {
+	ended := make(chan struct{}, len(turns))
+	var late atomic.Bool
+	for _, t := range turns {
+		slots <- struct{}{}
+		all.Go(func() {
+			w.turn(ctx, t)
+			<-slots
+			ended <- struct{}{}
+			if late.Load() {
+				w.bell.ring()
+				w.done()
+			}
+		})
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	defer w.done()
+	for range turns {
+		select {
+		case <-ended:
+		case <-timer.C:
+			late.Store(true)
+			return
+		}
+	}
+}
+
+// turn answers one message. What was begun is finished even when the program is asked to stop: it is one commit.
+func (w *worker) turn(ctx context.Context, t gateway.Turn) {
+	ctx, cancel := context.WithTimeout(ctx, claimTTL)
+	defer cancel()
+	t.Now, t.NewID, t.NewReference = w.now(), w.ids, w.refs
+	var o gateway.Outcome
+	err := safely(func() (err error) {
+		o, err = w.step(ctx, t)
+		return err
+	})
+	if err == nil {
+		err = w.store.Commit(ctx, o)
+	}
+	switch {
+	case err == nil:
+		w.log.InfoContext(ctx, "message answered", "message_id", t.Message.ID, "contact_id", t.Contact.ID,
+			"replies", len(o.Deliveries), "crossings", len(o.Crossings), "attempt", t.Attempt)
+	case errors.Is(err, gateway.ErrLost):
+		w.log.WarnContext(ctx, "claim lost", "message_id", t.Message.ID)
+	default:
+		w.log.ErrorContext(ctx, "turn", "message_id", t.Message.ID, "attempt", t.Attempt, "err", err)
+		later := w.now().Add(deferBase << min(t.Attempt, 8))
+		if err := w.store.Defer(ctx, t.Claim, later, err.Error()); err != nil && !errors.Is(err, gateway.ErrLost) {
+			w.log.ErrorContext(ctx, "defer", "message_id", t.Message.ID, "err", err)
+		}
+	}
+}

@@ -1,0 +1,273 @@
+package gateway
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"gatehouse/channels/text"
+	"gatehouse/configs/texts"
+	"gatehouse/exchange"
+	"gatehouse/exchange/service"
+	"gatehouse/gateway/forms"
+)
+
+// reopenable is how long a decided case can be opened again.
+const reopenable = 30 * 24 * time.Hour
+
+// listed is how many cases STATUS shows.
+const listed = 5
+
+// status tells the state of one case, or lists them. Only cases of the person's own addresses are shown.
+func (k *talk) status(arg string) {
+	k.setAside()
+	switch {
+	case arg != "":
+		k.statusOf(arg)
+	case len(k.t.Matters) == 0:
+		k.say("status.none", nil)
+	case len(k.t.Matters) == 1:
+		k.showMatter(k.t.Matters[0])
+	default:
+		k.listMatters()
+	}
+}
+
+func (k *talk) statusOf(arg string) {
+	reference, ok := exchange.ParseReference(arg)
+	if !ok {
+		k.say("status.wrong", nil)
+		return
+	}
+	m, ok := k.matterOf(reference)
+	if !ok {
+		k.say("status.unknown", texts.Args{"reference": reference, "phone": k.phone()})
+		return
+	}
+	k.showMatter(m)
+}
+
+func (k *talk) matterOf(reference string) (Matter, bool) {
+	for _, m := range k.t.Matters {
+		if m.Reference == reference {
+			return m, true
+		}
+	}
+	return Matter{}, false
+}
+
+func (k *talk) listMatters() {
+	p := Pending{Kind: askCases}
+	var lines, labels []string
+	for _, m := range k.t.Matters[:min(len(k.t.Matters), listed)] {
+		lines = append(lines, k.text("status.item", texts.Args{
+			"reference": m.Reference, "service": m.Name, "state": k.d.state(m, k.lang),
+		}))
+		labels = append(labels, m.Reference)
+		p.Options = append(p.Options, m.Reference)
+	}
+	k.say("status.list", texts.Args{"list": forms.Numbered(lines, k.t.Message.From.Channel == bySMS)})
+	k.buttons(labels)
+	k.ask(p)
+}
+
+// state words a matter's state, or its decision.
+func (d *Dispatcher) state(m Matter, lang string) string {
+	if m.State == exchange.Decided && m.Decision != exchange.Undecided {
+		return d.texts.Text(lang, "citizen.decision."+string(m.Decision), nil)
+	}
+	return d.texts.Text(lang, "citizen.state."+string(m.State), nil)
+}
+
+// What a number does below a case.
+const (
+	doAdd      = "add"
+	doWithdraw = "withdraw"
+	doReopen   = "reopen"
+	doPerson   = "person"
+)
+
+// showMatter tells where a case stands and what can be done with it.
+func (k *talk) showMatter(m Matter) {
+	k.reference, k.matter = m.Reference, m.ID
+	k.say("status.one", texts.Args{"reference": m.Reference, "service": m.Name, "state": k.d.state(m, k.lang)})
+	if last := lastWords(m); last != "" && k.d.tellable(m.Service, k.t.Message.From.Channel) {
+		if m.State == exchange.WaitingYou {
+			last = k.text("status.waiting", texts.Args{"question": last})
+		}
+		k.tell(last)
+	}
+	if paper := k.d.paperText(m, k.t.Message.From.Channel, false); paper != "" && k.d.tellable(m.Service, k.t.Message.From.Channel) {
+		k.tell(paper)
+	}
+	if m.Open() && m.Promise.After(k.t.Now) {
+		k.say("status.promise", texts.Args{"when": k.when(m.Promise)})
+	}
+	key, options := "status.open", []string{doAdd, doWithdraw, doPerson}
+	switch {
+	case m.State == exchange.Decided && k.canReopen(m):
+		key, options = "status.decided", []string{doReopen, doPerson}
+	case m.State == exchange.Decided || m.State == exchange.Blocked:
+		key, options = "status.closed", []string{doPerson}
+	}
+	k.say(key, nil)
+	k.ask(Pending{Kind: askCase, Options: options, Text: m.Reference})
+}
+
+func lastWords(m Matter) string {
+	if len(m.Events) == 0 {
+		return ""
+	}
+	return m.Events[len(m.Events)-1].Text
+}
+
+// tellable tells whether the content of a case may be said on a channel: special services never by SMS or chat.
+func (d *Dispatcher) tellable(code, channel string) bool {
+	s, ok := d.services.ByCode(code)
+	return !ok || s.Privacy != service.Special || channel != bySMS && channel != "chat"
+}
+
+func (k *talk) canReopen(m Matter) bool {
+	return len(m.Events) > 0 && k.t.Now.Sub(m.Events[len(m.Events)-1].At) <= reopenable
+}
+
+// openMatter is the case that a file or a loose word belongs to: the one that waits for the person, else the newest
+// that is not decided.
+func (k *talk) openMatter() (Matter, bool) {
+	for _, m := range k.t.Matters {
+		if m.State == exchange.WaitingYou {
+			return m, true
+		}
+	}
+	for _, m := range k.t.Matters {
+		if m.Open() {
+			return m, true
+		}
+	}
+	return Matter{}, false
+}
+
+// waiting takes words as the answer to what the office asked, unless they are surely a question of their own.
+func (k *talk) waiting() bool {
+	i := slices.IndexFunc(k.t.Matters, func(m Matter) bool { return m.State == exchange.WaitingYou })
+	if i < 0 || k.said == "" {
+		return false
+	}
+	if k.d.grammar.Question(k.said) && k.find(k.said, k.lang).Confident {
+		return false
+	}
+	m := k.t.Matters[i]
+	k.add(m, exchange.ActReply, k.said)
+	k.say("add.done", texts.Args{"reference": m.Reference})
+	return true
+}
+
+// openQuestion reads the message as the answer to what was asked last, outside of a form.
+func (k *talk) openQuestion() bool {
+	n, isNumber := k.d.grammar.Number(k.said)
+	picked := ""
+	if isNumber && n >= 1 && n <= len(k.asked.Options) {
+		picked = k.asked.Options[n-1]
+	}
+	switch k.asked.Kind {
+	case askTopic:
+		return k.topic()
+	case askMenu:
+		s, ok := k.d.services.ByCode(picked)
+		if ok && picked != "" {
+			k.openForm(s, "")
+		}
+		return ok && picked != ""
+	case askQuestion:
+		k.handOver(strings.TrimSpace(k.asked.Text + " " + k.said))
+		return true
+	case askCases:
+		if picked != "" {
+			k.statusOf(picked)
+		}
+		return picked != ""
+	case askCase, askWithdraw, askAdd, askReopen:
+		return k.aboutMatter(picked)
+	}
+	return false
+}
+
+// aboutMatter does what was asked for one case.
+func (k *talk) aboutMatter(picked string) bool {
+	m, ok := k.matterOf(k.asked.Text)
+	if !ok {
+		return false
+	}
+	k.reference, k.matter = m.Reference, m.ID
+	args := texts.Args{"reference": m.Reference}
+	switch k.asked.Kind {
+	case askAdd:
+		k.add(m, exchange.ActReply, k.said)
+		k.say("add.done", args)
+	case askReopen:
+		k.add(m, exchange.ActReopen, k.said)
+		k.say("reopen.done", args)
+	case askWithdraw:
+		return k.withdraw(m, args)
+	default:
+		return k.actOn(m, picked, args)
+	}
+	return true
+}
+
+func (k *talk) withdraw(m Matter, args texts.Args) bool {
+	yes, ok := k.d.grammar.Yes(k.said)
+	switch {
+	case !ok:
+		return false
+	case yes:
+		k.add(m, exchange.ActWithdraw, k.said)
+		k.say("withdraw.done", args)
+	default:
+		k.say("stop.kept", nil)
+	}
+	return true
+}
+
+func (k *talk) actOn(m Matter, picked string, args texts.Args) bool {
+	switch picked {
+	case doAdd:
+		k.say("add.ask", args)
+		k.ask(Pending{Kind: askAdd, Text: m.Reference})
+	case doWithdraw:
+		k.say("withdraw.confirm", args)
+		k.buttons([]string{"1", "2"})
+		k.ask(Pending{Kind: askWithdraw, Text: m.Reference})
+	case doReopen:
+		k.say("reopen.ask", args)
+		k.ask(Pending{Kind: askReopen, Text: m.Reference})
+	case doPerson:
+		k.say("ask.what", nil)
+		k.ask(Pending{Kind: askQuestion, Text: m.Reference})
+	default:
+		return false
+	}
+	return true
+}
+
+// add sends words and files after a case.
+func (k *talk) add(m Matter, act exchange.Act, said string) {
+	a := exchange.Addition{
+		ID: k.t.NewID(), Case: m.ID, Act: act, Trust: string(k.t.Message.Trust), Channel: k.t.Message.From.Channel,
+		At: k.t.Now, Text: clipBytes(text.Mask(exchange.Normalize(said)), 90000),
+	}
+	crossing := Crossing{Matter: m.ID}
+	for _, f := range usable(k.t.Message.Files) {
+		ref := k.refer(f)
+		a.Files = append(a.Files, ref)
+		crossing.Files, crossing.FileIDs = append(crossing.Files, f), append(crossing.FileIDs, ref.ID)
+	}
+	crossing.Document = a
+	k.o.Crossings = append(k.o.Crossings, crossing)
+	if m.State == exchange.WaitingYou { // answered: what comes next is no answer any more
+		m.State = exchange.InOA
+	}
+	m.Events = append(slices.Clone(m.Events), Event{At: k.t.Now, State: m.State})
+	k.o.Matters = append(k.o.Matters, m)
+	k.reference, k.matter = m.Reference, m.ID
+}

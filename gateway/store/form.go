@@ -1,0 +1,133 @@
+package store
+
+import (
+	"time"
+
+	"gatehouse/channels"
+	"gatehouse/exchange"
+	"gatehouse/exchange/service"
+	"gatehouse/gateway"
+)
+
+// The forms below are how the house's words lie sealed in their rows: short names, nothing empty, no functions.
+
+type letter struct {
+	ID        string             `json:"i"`
+	From      channels.Address   `json:"f"`
+	To        channels.Address   `json:"t"`
+	At        int64              `json:"a,omitempty"`
+	Lang      string             `json:"l,omitempty"`
+	Subject   string             `json:"s,omitempty"`
+	Text      string             `json:"x,omitempty"`
+	Files     []paper            `json:"p,omitempty"`
+	Options   []channels.Option  `json:"o,omitempty"`
+	Request   channels.Request   `json:"q,omitempty"`
+	Source    *channels.Source   `json:"so,omitempty"`
+	Reference string             `json:"r,omitempty"`
+	Thread    *channels.Thread   `json:"th,omitempty"`
+	Trust     channels.Trust     `json:"tr,omitempty"`
+	Robot     bool               `json:"ro,omitempty"`
+	OptOut    channels.OptOut    `json:"oo,omitempty"`
+	Phone     *channels.Phone    `json:"ph,omitempty"`
+	Location  *channels.Location `json:"lo,omitempty"`
+	Queue     channels.Queue     `json:"qu,omitempty"`
+	LeftOut   int                `json:"lf,omitempty"`
+}
+
+type paper struct {
+	Name   string `json:"n,omitempty"`
+	Type   string `json:"t,omitempty"`
+	Size   int64  `json:"s"`
+	SHA256 string `json:"h,omitempty"`
+}
+
+func toLetter(m channels.Message) letter {
+	l := letter{ID: m.ID, From: m.From, To: m.To, At: micros(m.At), Lang: m.Lang, Subject: m.Subject, Text: m.Text, Files: toPapers(m.Files),
+		Options: m.Options, Request: m.Request, Source: m.Source, Reference: m.Reference, Trust: m.Trust, Robot: m.Robot, OptOut: m.OptOut,
+		Phone: m.Phone, Location: m.Location, Queue: m.Queue, LeftOut: m.LeftOut}
+	if m.Thread.MessageID != "" || m.Thread.InReplyTo != "" || len(m.Thread.References) > 0 {
+		l.Thread = &m.Thread
+	}
+	return l
+}
+
+func (s *Store) message(l letter) channels.Message {
+	m := channels.Message{ID: l.ID, From: l.From, To: l.To, At: moment(l.At), Lang: l.Lang, Subject: l.Subject, Text: l.Text, Files: s.files(l.Files),
+		Options: l.Options, Request: l.Request, Source: l.Source, Reference: l.Reference, Trust: l.Trust, Robot: l.Robot, OptOut: l.OptOut,
+		Phone: l.Phone, Location: l.Location, Queue: l.Queue, LeftOut: l.LeftOut}
+	if l.Thread != nil {
+		m.Thread = *l.Thread
+	}
+	return m
+}
+
+func toPapers(files []channels.File) []paper {
+	var out []paper
+	for _, f := range files {
+		out = append(out, paper{f.Name, f.Type, f.Size, f.SHA256})
+	}
+	return out
+}
+
+func (s *Store) files(papers []paper) []channels.File {
+	var out []channels.File
+	for _, p := range papers {
+		out = append(out, channels.File{Name: p.Name, Type: p.Type, Size: p.Size, SHA256: p.SHA256, Open: s.opener(p.SHA256)})
+	}
+	return out
+}
+
+type person struct {
+	Lang    string    `json:"l,omitempty"`
+	Created time.Time `json:"c"`
+}
+
+type talk struct {
+	Lang    string          `json:"l,omitempty"`
+	Pending gateway.Pending `json:"p"`
+	Lines   []exchange.Said `json:"s,omitempty"`
+	More    []string        `json:"m,omitempty"`
+	Heard   time.Time       `json:"h"`
+}
+
+type sheet struct {
+	Address channels.Address `json:"a"`
+	Form    service.Draft    `json:"f"`
+	Files   []paper          `json:"p,omitempty"`
+	Paused  bool             `json:"z,omitempty"`
+}
+
+func (s *Store) draft(id string, touched int64, d sheet) *gateway.Draft {
+	return &gateway.Draft{ID: id, Address: d.Address, Form: d.Form, Files: s.files(d.Files), Paused: d.Paused, Touched: moment(touched)}
+}
+
+// affair is what a Matter holds beyond its columns.
+type affair struct {
+	Service  string            `json:"s"`
+	Name     string            `json:"n,omitempty"`
+	Lang     string            `json:"l,omitempty"`
+	Address  channels.Address  `json:"a"`
+	Thread   channels.Thread   `json:"t"`
+	Subject  string            `json:"u,omitempty"`
+	Decision exchange.Decision `json:"d,omitempty"`
+	Promise  time.Time         `json:"p"`
+	Events   []gateway.Event   `json:"e,omitempty"`
+}
+
+func toAffair(m gateway.Matter) affair {
+	return affair{m.Service, m.Name, m.Lang, m.Address, m.Thread, m.Subject, m.Decision, m.Promise.UTC(), m.Events}
+}
+
+// words are what was shown and said when somebody consented.
+type words struct {
+	Shown string `json:"w,omitempty"`
+	Said  string `json:"s,omitempty"`
+}
+
+type advice struct {
+	State    channels.State `json:"s"`
+	Carrier  string         `json:"c,omitempty"`
+	Kind     channels.Kind  `json:"k,omitempty"`
+	At       int64          `json:"a,omitempty"`
+	Segments int            `json:"n,omitempty"`
+}

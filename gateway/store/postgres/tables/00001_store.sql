@@ -1,0 +1,121 @@
+-- +goose Up
+
+-- One row: what proves that the key file is the right one.
+CREATE TABLE proof (id BIGINT PRIMARY KEY CHECK (id = 1), sealed BYTEA NOT NULL);
+
+-- Numbers given out in the order of commits, for whatever is kept in that order.
+CREATE TABLE counter (name TEXT PRIMARY KEY, value BIGINT NOT NULL);
+-- 'merge' counts the times that an address changed hands.
+INSERT INTO counter(name, value) VALUES ('number', 0), ('merge', 0);
+
+-- Data keys, wrapped by the key file. Deleting one deletes all that it sealed.
+CREATE TABLE key (id BIGINT PRIMARY KEY, owner TEXT NOT NULL, wrapped BYTEA NOT NULL);
+CREATE INDEX key_owner ON key(owner);
+
+CREATE TABLE contact (id TEXT PRIMARY KEY, key BIGINT NOT NULL, version BIGINT NOT NULL, body BYTEA NOT NULL);
+CREATE TABLE reach (
+  address BYTEA PRIMARY KEY, contact TEXT NOT NULL, heard BIGINT NOT NULL, stopped BIGINT NOT NULL, blocked BIGINT NOT NULL,
+  dead BIGINT NOT NULL, introduced BIGINT NOT NULL, body BYTEA NOT NULL
+);
+CREATE INDEX reach_contact ON reach(contact);
+CREATE TABLE conversation (address BYTEA PRIMARY KEY, contact TEXT NOT NULL, body BYTEA NOT NULL);
+CREATE INDEX conversation_contact ON conversation(contact);
+CREATE TABLE draft (contact TEXT PRIMARY KEY, id TEXT NOT NULL, touched BIGINT NOT NULL, body BYTEA NOT NULL);
+CREATE TABLE matter (
+  id TEXT PRIMARY KEY, reference TEXT NOT NULL UNIQUE, contact TEXT NOT NULL, state TEXT NOT NULL, filed BIGINT NOT NULL, body BYTEA NOT NULL
+);
+CREATE INDEX matter_contact ON matter(contact, filed);
+
+-- Every message that was ever heard, by its mark: a small table with the one random key.
+CREATE TABLE heard (mark BYTEA PRIMARY KEY);
+-- state: 0 open, 1 answered, 2 set aside
+CREATE TABLE inbound (
+  number BIGINT PRIMARY KEY, mark BYTEA NOT NULL, contact TEXT NOT NULL, at BIGINT NOT NULL, state BIGINT NOT NULL, body BYTEA NOT NULL
+);
+CREATE INDEX inbound_open ON inbound(contact, number) WHERE state = 0;
+CREATE INDEX inbound_aside ON inbound(number) WHERE state = 2;
+-- One row for each contact with an open message: its oldest, and when it may be claimed.
+CREATE TABLE turn (
+  contact TEXT PRIMARY KEY, number BIGINT, due BIGINT NOT NULL, owner TEXT NOT NULL, fence BIGINT NOT NULL,
+  attempt BIGINT NOT NULL, failed BIGINT NOT NULL
+);
+CREATE INDEX turn_due ON turn(due, number);
+
+-- state: 0 owed, 1 accepted, 2 delivered, 3 failed
+CREATE TABLE delivery (
+  number BIGINT PRIMARY KEY, id TEXT NOT NULL UNIQUE, queue TEXT NOT NULL, address BYTEA NOT NULL, contact TEXT NOT NULL,
+  matter TEXT NOT NULL, must BIGINT NOT NULL, due BIGINT NOT NULL, state BIGINT NOT NULL, line BIGINT NOT NULL,
+  origin TEXT NOT NULL, carrier BYTEA, cause TEXT NOT NULL, body BYTEA NOT NULL
+);
+CREATE INDEX delivery_owed ON delivery(queue, address, number) WHERE state = 0;
+CREATE UNIQUE INDEX delivery_line ON delivery(address, line) WHERE line > 0;
+CREATE INDEX delivery_carrier ON delivery(carrier) WHERE carrier IS NOT NULL;
+CREATE INDEX delivery_origin ON delivery(origin) WHERE origin <> '';
+CREATE INDEX delivery_contact ON delivery(contact);
+CREATE INDEX delivery_state ON delivery(state);
+-- One row for each address with something owed in a queue: the oldest, and when it may be leased.
+CREATE TABLE owed (
+  queue TEXT NOT NULL, address BYTEA NOT NULL, number BIGINT, due BIGINT NOT NULL, owner TEXT NOT NULL, fence BIGINT NOT NULL,
+  attempt BIGINT NOT NULL, since BIGINT NOT NULL, PRIMARY KEY (queue, address)
+);
+CREATE INDEX owed_due ON owed(queue, due, number);
+-- Carriers' words that came before the record of the sending.
+CREATE TABLE receipt (mark BYTEA PRIMARY KEY, at BIGINT NOT NULL, body BYTEA NOT NULL);
+CREATE INDEX receipt_at ON receipt(at);
+
+CREATE TABLE consent (
+  number BIGINT PRIMARY KEY, contact TEXT NOT NULL, address BYTEA NOT NULL, list TEXT NOT NULL, granted BIGINT NOT NULL,
+  source TEXT NOT NULL, at BIGINT NOT NULL, body BYTEA NOT NULL
+);
+CREATE INDEX consent_contact ON consent(contact);
+-- Who is on a list now: what the ledger adds up to.
+CREATE TABLE member (list TEXT NOT NULL, contact TEXT COLLATE "C" NOT NULL, address BYTEA NOT NULL, PRIMARY KEY (list, contact, address));
+CREATE INDEX member_contact ON member(contact);
+
+-- Files: stored once, held by whoever has the file's key wrapped under its own.
+CREATE TABLE file (id TEXT PRIMARY KEY, mark BYTEA NOT NULL, size BIGINT NOT NULL);
+CREATE INDEX file_mark ON file(mark);
+CREATE TABLE holder (owner TEXT NOT NULL, file TEXT NOT NULL, sealed BYTEA NOT NULL, PRIMARY KEY (owner, file));
+CREATE INDEX holder_file ON holder(file);
+CREATE TABLE chunk (file TEXT NOT NULL, part BIGINT NOT NULL, body BYTEA NOT NULL, PRIMARY KEY (file, part));
+-- Files that are still coming in; what a crash left behind is swept by this table.
+CREATE TABLE ingest (file TEXT PRIMARY KEY, at BIGINT NOT NULL);
+
+-- The up lane. state: 0 waiting, 1 numbered, 2 taken, 3 refused, 4 dropped because what it belongs to was refused
+CREATE TABLE parcel (
+  number BIGINT PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, root TEXT NOT NULL, matter TEXT NOT NULL,
+  file TEXT NOT NULL, ref TEXT NOT NULL, part BIGINT NOT NULL, parts BIGINT NOT NULL, state BIGINT NOT NULL,
+  epoch BIGINT NOT NULL, seq BIGINT NOT NULL, reason BIGINT NOT NULL, told BIGINT NOT NULL, at BIGINT NOT NULL, body BYTEA
+);
+CREATE INDEX parcel_waiting ON parcel(number) WHERE state = 0;
+CREATE INDEX parcel_refused ON parcel(number) WHERE state = 3 AND told = 0;
+CREATE INDEX parcel_root ON parcel(root);
+CREATE INDEX parcel_seq ON parcel(epoch, seq) WHERE seq > 0;
+CREATE TABLE envelope (
+  epoch BIGINT NOT NULL, seq BIGINT NOT NULL, parcel TEXT NOT NULL, digest BYTEA NOT NULL, due BIGINT NOT NULL, body BYTEA NOT NULL,
+  PRIMARY KEY (epoch, seq)
+);
+CREATE INDEX envelope_due ON envelope(due);
+
+-- Both lanes' ends. up: who seals, and the head; whole is what was acknowledged. down: the head is the end of what came
+-- without a gap on this hop, whole the same in the origin's numbers.
+CREATE TABLE lane (
+  name TEXT PRIMARY KEY, owner TEXT NOT NULL, until BIGINT NOT NULL, fence BIGINT NOT NULL, epoch BIGINT NOT NULL, seq BIGINT NOT NULL,
+  digest BYTEA NOT NULL, whole_epoch BIGINT NOT NULL, whole_seq BIGINT NOT NULL
+);
+
+-- The down lane. state: 0 beyond a gap, 1 to be handled, 2 handled
+CREATE TABLE arrival (
+  epoch BIGINT NOT NULL, seq BIGINT NOT NULL, digest BYTEA NOT NULL, prev BYTEA NOT NULL, origin_epoch BIGINT NOT NULL,
+  origin_seq BIGINT NOT NULL, origin_digest BYTEA NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, reason BIGINT NOT NULL,
+  falls TEXT NOT NULL, told BIGINT NOT NULL, at BIGINT NOT NULL, state BIGINT NOT NULL, body BYTEA, PRIMARY KEY (epoch, seq)
+);
+CREATE UNIQUE INDEX arrival_origin ON arrival(origin_epoch, origin_seq);
+CREATE INDEX arrival_open ON arrival(origin_epoch, origin_seq) WHERE state = 1;
+CREATE INDEX arrival_untold ON arrival(origin_epoch, origin_seq) WHERE reason > 0 AND told = 0;
+
+CREATE TABLE publication (
+  sort TEXT NOT NULL, name TEXT NOT NULL, lang TEXT NOT NULL, revision BIGINT NOT NULL, number BIGINT NOT NULL, body BYTEA NOT NULL,
+  PRIMARY KEY (sort, name, lang)
+);
+CREATE INDEX publication_number ON publication(sort, number);

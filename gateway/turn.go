@@ -1,0 +1,77 @@
+package gateway
+
+import (
+	"time"
+
+	"gatehouse/channels"
+	"gatehouse/exchange"
+)
+
+// Claim is the right to settle one message. Fence rises each time a message is claimed, so that a claim which ran
+// out can't commit any more.
+type Claim struct {
+	Message string // channels.Message.ID
+	Contact string
+	Fence   uint64
+}
+
+// Turn is everything that one Step may know.
+type Turn struct {
+	Now time.Time
+	// NewID and NewReference give the ids that Step needs; in tests they count.
+	NewID        func() string
+	NewReference func() string
+
+	Claim        Claim
+	Message      channels.Message // its files are stored
+	Contact      Contact
+	Conversation Conversation // of Message.From
+	Draft        *Draft       // the contact's, or nil
+	Matters      []Matter     // the contact's, newest first, at most MaxMatters
+	// Lists are the lists that the contact is on.
+	Lists []string
+	// Attempt counts from 1: a message whose turn failed comes again.
+	Attempt int
+}
+
+// MaxMatters bounds Turn.Matters.
+const MaxMatters = 50
+
+// Outcome is all that a Step, a Filing or a Notice changes. The store commits it whole or not at all.
+type Outcome struct {
+	// Claim is settled by the commit; empty when a notice from inside caused the outcome.
+	Claim Claim
+	// Arrival is the sequence number of the down lane that the commit marks handled; 0: none.
+	Arrival uint64
+	// Parts are further numbers of the down lane that are handled with Arrival: the pieces of its document.
+	Parts []uint64
+	// Told is the parcel whose refusal by the border this outcome tells the person; empty: none.
+	Told string
+
+	Contact      Contact
+	Conversation *Conversation // nil: unchanged
+	// Draft replaces the contact's draft; DropDraft deletes it and destroys its key. Neither: unchanged.
+	Draft      *Draft
+	DropDraft  bool
+	Matters    []Matter // new and changed ones, whole
+	Deliveries []Delivery
+	Crossings  []Crossing
+	Consents   []Consent
+	// Papers are documents that the store keeps from now on, each as long as its matter.
+	Papers []Kept
+}
+
+// Kept is a document and the matter that it is kept with.
+type Kept struct {
+	Matter string
+	File   channels.File
+}
+
+// Crossing is a document that goes up, with the stored files whose Parts follow it.
+type Crossing struct {
+	Document exchange.Document
+	Files    []channels.File // SHA256 names the stored bytes; FileRef.ID in the document is File i's exchange id
+	FileIDs  []string        // FileRef.ID of each of Files
+	// Matter is the case whose key seals it until the Ack is in.
+	Matter string
+}
