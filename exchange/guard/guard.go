@@ -82,6 +82,7 @@ type Guard struct {
 	memory   *memory
 	counts   Counts
 	anchored time.Time
+	proof    proof             // of the scanner
 	awaited  map[[32]byte]bool // digests of genuine envelopes that came too early
 	step     func(string)      // a test ends the process between two steps
 

@@ -88,7 +88,7 @@ func (g *Guard) decide(ctx context.Context, d *pendingDocument, f *pendingFile) 
 		return err
 	}
 	defer made.Close()
-	w := &whole{plain: plain, made: made, size: f.Size, sha256: f.SHA256, ext: f.Ext, policy: g.o.Media, worker: g.o.Worker, scan: g.o.Scan, leaks: g.o.Leaks}
+	w := &whole{plain: plain, made: made, size: f.Size, sha256: f.SHA256, ext: f.Ext, policy: g.o.Media, worker: g.o.Worker, scan: g.o.Scan, prove: g.prove, leaks: g.o.Leaks}
 	r := evidence.Record{Event: "judged", Lane: g.o.Lane, Judged: &evidence.Judged{Of: d.id, File: f.ID}}
 	switch err := g.gather(f, plain); {
 	case errors.Is(err, exchange.ErrAside):

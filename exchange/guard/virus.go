@@ -19,8 +19,8 @@ type ScanConfig struct {
 	// Address is unix:/run/clamav/clamd.ctl or tcp://host:port; empty: no scan, and the guard says so at its start.
 	Address string        `yaml:"address"`
 	Timeout time.Duration `yaml:"timeout"` // of one file; 60s
-	// MaxBytes is the largest file that is scanned. It must not be above the scanner's own StreamMaxLength, MaxScanSize
-	// and MaxFileSize: past those it says OK of what it did not read. A larger file is refused.
+	// MaxBytes is the largest file that is scanned; a larger one is refused. The scanner's own StreamMaxLength and
+	// MaxFileSize must be as large and its MaxScanSize twice, since past those it says OK of what it did not read: Prove.
 	MaxBytes int64 `yaml:"max_bytes"` // 25 MiB, clamd's StreamMaxLength and MaxFileSize as it comes
 }
 
@@ -66,8 +66,9 @@ func (c ScanConfig) dial() (network, address string, err error) {
 // errScan means that the scanner did not give a verdict that can be believed: nothing passes until it does.
 var errScan = errors.New("the virus scanner gave no verdict")
 
-// judgeVirus lets clamd read the file as it came. A scanner that is down, slow, full or unclear is no verdict: the
-// lane waits.
+// judgeVirus lets clamd read the file as it came. A scanner that is down, slow, full, unclear or blind, or that takes
+// less than MaxBytes, is no verdict: the lane waits. A file within MaxBytes that passes another of its limits once it is
+// unpacked is refused: it will never say more of it, and the lane must not stand still for one file.
 func judgeVirus(ctx context.Context, w *whole) (exchange.Reason, error) {
 	if w.scan.Address == "" {
 		return exchange.ReasonNone, nil
@@ -75,10 +76,13 @@ func judgeVirus(ctx context.Context, w *whole) (exchange.Reason, error) {
 	if w.size > w.scan.MaxBytes {
 		return exchange.ReasonSize, nil
 	}
-	found, err := instream(ctx, w.scan, io.NewSectionReader(w.plain, 0, w.size))
+	found, err := false, w.prove(ctx, w.scan)
+	if err == nil {
+		found, err = instream(ctx, w.scan, io.NewSectionReader(w.plain, 0, w.size))
+	}
 	switch {
 	case errors.Is(err, errBeyond):
-		return exchange.ReasonSize, nil // it will never say more, and the lane must not stand still for one file
+		return exchange.ReasonSize, nil
 	case err != nil:
 		return exchange.ReasonFailed, fmt.Errorf("%w: %w", errScan, err)
 	case found:
@@ -138,8 +142,12 @@ func stream(w io.Writer, r io.Reader) error {
 	}
 }
 
-// errBeyond means that the file is beyond the scanner's own limits.
-var errBeyond = errors.New("the file is beyond the scanner's own limits; raise them, or lower max_bytes")
+// errBeyond means that the scanner came to one of its limits within the file; errStream, that it took less of it than
+// max_bytes.
+var (
+	errBeyond = errors.New("the file is beyond the scanner's own limits")
+	errStream = errors.New("the file is beyond the scanner's StreamMaxLength; raise it, or lower max_bytes")
+)
 
 // reply reads the scanner's answer: "stream: OK", or "stream: NAME FOUND", each ended by a zero. OK counts only when
 // the whole file was sent and the answer is whole. A limit that was passed is reported as a find where AlertExceedsMax
@@ -154,7 +162,7 @@ func reply(b []byte, whole bool) (found bool, err error) {
 	case isStream && isFound && strings.Contains(name, "Limits.Exceeded"):
 		return false, errBeyond
 	case s == "INSTREAM size limit exceeded. ERROR":
-		return false, errBeyond
+		return false, errStream
 	case isStream && isFound && name != "":
 		return true, nil
 	case s == "stream: OK" && whole:
@@ -163,30 +171,4 @@ func reply(b []byte, whole bool) (found bool, err error) {
 		return false, errors.New("it said OK before it had the whole file")
 	}
 	return false, errors.New("the answer is an error")
-}
-
-// Reach tells whether the scanner answers: "PING" is answered by "PONG".
-func (c ScanConfig) Reach(ctx context.Context) error {
-	c = c.WithDefaults()
-	network, address, err := c.dial()
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
-	defer cancel()
-	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
-	if err != nil {
-		return fmt.Errorf("reach the scanner: %w", err)
-	}
-	defer conn.Close()
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
-	if _, err := io.WriteString(conn, "zPING\x00"); err != nil {
-		return fmt.Errorf("ask the scanner: %w", err)
-	}
-	b, err := io.ReadAll(io.LimitReader(conn, 16))
-	if string(b) != "PONG\x00" {
-		return errors.Join(errors.New("the scanner does not answer PING with PONG"), err)
-	}
-	return nil
 }

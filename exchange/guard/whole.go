@@ -22,6 +22,7 @@ type whole struct {
 	policy  media.Policy
 	worker  *Worker
 	scan    ScanConfig
+	prove   func(context.Context, ScanConfig) error
 	leaks   *exchange.Leaks
 	made    *os.File // for what is rebuilt
 	rebuilt string   // by which check; empty: the file itself goes on
@@ -104,6 +105,7 @@ func (g *Guard) judgeWhole(ctx context.Context, w *whole) (exchange.Reason, []ex
 		}
 		if err != nil {
 			g.alarms.waiting(err)
+			g.proof = proof{} // another scanner may answer next
 			return exchange.ReasonFailed, trials, fmt.Errorf("filter %s: %w", f.Name, err)
 		}
 		result := "pass"

@@ -78,12 +78,22 @@ func openWorker(ctx context.Context, c Config, log *slog.Logger) (*guard.Worker,
 	for _, n := range notes {
 		log.Warn("how files are judged", "lane", c.Lane, "note", n)
 	}
-	if c.Clamd.Address != "" {
-		if err := c.Clamd.Reach(ctx); err != nil {
-			log.Error("the virus scanner does not answer: files wait", "lane", c.Lane, "err", err)
-		}
-	}
 	return worker, nil
+}
+
+// proved notes what the virus scanner is worth. One that is blind is an error; one that does not answer may come later,
+// and files wait for it and for its proof.
+func proved(ctx context.Context, c Config) (notes []string, err error) {
+	if c.Clamd.Address == "" {
+		return []string{"no virus scan"}, nil
+	}
+	switch err := c.Clamd.Prove(ctx, c.Files); {
+	case errors.Is(err, guard.ErrBlind):
+		return nil, fmt.Errorf("clamd: %w", err)
+	case err != nil:
+		return []string{fmt.Sprintf("the virus scanner does not answer, files wait for it (%s)", err)}, nil
+	}
+	return nil, nil
 }
 
 // probed gives a worker that works here, and notes on it. Down, nothing foreign comes and none is needed.
@@ -96,10 +106,8 @@ func probed(ctx context.Context, c Config) (worker *guard.Worker, notes []string
 			return nil, nil, fmt.Errorf("worker.%w", err)
 		}
 	}
-	if c.Clamd.Address == "" {
-		notes = append(notes, "no virus scan")
-	}
-	return worker, notes, nil
+	said, err := proved(ctx, c)
+	return worker, append(notes, said...), err
 }
 
 // stretches are where this guard stands.
