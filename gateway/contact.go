@@ -12,6 +12,7 @@ import (
 	"gatehouse/channels"
 	"gatehouse/exchange"
 	"gatehouse/exchange/service"
+	"gatehouse/gateway/consent"
 )
 
 // Contact is a person or company that writes to us, with one or more addresses.
@@ -135,10 +136,29 @@ type Paper struct {
 type Consent struct {
 	Contact string
 	Address channels.Address
-	List    string // a list's name; "*" is everything on that address
-	Granted bool
+	Purpose consent.Purpose // empty: consent.List
+	List    string          // a list's name; consent.Everything is all on that address
+	Act     consent.Act
 	Shown   string // the words shown
 	Said    string // the words said
-	Source  string // "person", "carrier", "staff"
+	Source  consent.Source
 	At      time.Time
+}
+
+// line is c as the room of consent knows it.
+func (c Consent) line() consent.Line {
+	p := c.Purpose
+	if p == "" {
+		p = consent.List
+	}
+	return consent.Line{Purpose: p, List: c.List, Address: c.Address.String(), Act: c.Act, Shown: c.Shown, Said: c.Said, Source: c.Source, At: c.At}
+}
+
+// Lists gives the lists that ledger lines, oldest first, add up to.
+func Lists(lines []Consent) []string {
+	all := make([]consent.Line, len(lines))
+	for i, c := range lines {
+		all[i] = c.line()
+	}
+	return consent.Lists(consent.Standing(all))
 }

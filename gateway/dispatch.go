@@ -9,6 +9,7 @@ import (
 
 	"gatehouse/exchange/service"
 	"gatehouse/gateway/answers"
+	"gatehouse/gateway/consent"
 	"gatehouse/gateway/dialogue"
 	"gatehouse/gateway/forms"
 )
@@ -25,6 +26,7 @@ type Dispatcher struct {
 	services *service.Catalog
 	answers  Answers
 	grammar  *dialogue.Grammar
+	lists    *consent.Directory
 	clerk    *forms.Clerk
 	public   string
 	track    func(reference string) string
@@ -58,6 +60,7 @@ func NewDispatcher(r Rules) *Dispatcher {
 	}
 	return &Dispatcher{
 		texts: r.Texts, services: r.Services, answers: r.Answers, grammar: g,
+		lists:  consent.NewDirectory(r.Services, dialogue.Fold),
 		clerk:  &forms.Clerk{Texts: r.Texts, Grammar: g, Services: r.Services},
 		public: strings.TrimSuffix(r.PublicURL, "/"), track: track, paper: paper,
 	}

@@ -8,6 +8,7 @@ import (
 	"gatehouse/channels"
 	"gatehouse/configs/texts"
 	"gatehouse/exchange/service"
+	"gatehouse/gateway/consent"
 	"gatehouse/gateway/dialogue"
 	"gatehouse/gateway/forms"
 )
@@ -220,14 +221,14 @@ func (k *talk) complete(s *service.Service, answers map[string][]string, files [
 
 // join records the consent to each list. The alerts come in the language that was chosen.
 func (k *talk) join(s *service.Service, answers map[string][]string) {
-	k.start("person")
+	k.start(consent.Person)
 	for _, list := range s.Lists(answers) {
-		k.consent(list, true, "person")
+		k.consent(consent.List, list, consent.Granted, consent.Person)
 	}
 	if lang := answers["language"]; len(lang) > 0 && k.d.texts.Has(lang[0]) {
 		k.contact.Lang = lang[0]
 	}
-	k.say("form.joined", texts.Args{"sent": k.sent(s, answers, k.t.Now)})
+	k.say("form.joined", texts.Args{"city": k.city(), "sent": k.sent(s, answers, k.t.Now)})
 }
 
 // sent fills the service's own last words.

@@ -77,7 +77,7 @@ func (k *talk) body(r *Reach) string {
 		if !r.Introduced && !k.shownPrivacy {
 			s += sep + k.text("privacy.note", texts.Args{"url": k.link("/privacy")})
 		}
-		r.Introduced = true
+		k.introduce(r, s)
 		return s
 	}
 	s := text.Plain(k.joined(), text.StripAccents)
@@ -85,7 +85,7 @@ func (k *talk) body(r *Reach) string {
 		if !k.shownPrivacy {
 			s = k.introduced(s)
 		}
-		r.Introduced = true
+		k.introduce(r, s)
 	}
 	head, rest := text.Cut(s, maxSegments)
 	if rest != "" {

@@ -1,11 +1,13 @@
 package gateway
 
 import (
+	"slices"
 	"strings"
 
 	"gatehouse/channels"
 	"gatehouse/channels/text"
 	"gatehouse/configs/texts"
+	"gatehouse/gateway/consent"
 	"gatehouse/gateway/dialogue"
 )
 
@@ -13,13 +15,14 @@ import (
 func (k *talk) carrier() bool {
 	switch k.t.Message.OptOut {
 	case channels.OptedOut:
-		k.stop("carrier")
+		k.stop(consent.Carrier)
 		k.reach().Blocked = true
+		k.tellMoved()
 	case channels.OptedIn:
 		if r := k.reach(); !r.Stopped && k.d.grammar.Is("yes", k.said) {
 			return false // carriers take YES for START; to us it answers a question
 		}
-		k.start("carrier")
+		k.start(consent.Carrier)
 	case channels.AskedHelp:
 	default:
 		return false
@@ -45,6 +48,9 @@ func (k *talk) optOut() bool {
 			return true
 		}
 	}
+	if k.leaveList(said) || k.rejoin(said) {
+		return true
+	}
 	switch k.d.grammar.OptOut(said, k.t.Message.From.Channel == bySMS) {
 	case dialogue.Stops:
 		k.sayStop()
@@ -59,7 +65,7 @@ func (k *talk) optOut() bool {
 		return true
 	}
 	if k.d.grammar.Is("start", said) && (k.reach().Stopped || !strings.HasPrefix(strings.TrimSpace(k.said), "/")) {
-		k.start("person")
+		k.start(consent.Person)
 		k.say("start.done", texts.Args{"city": k.city()})
 		return true
 	}
@@ -71,19 +77,73 @@ func (k *talk) keywordAhead() bool {
 	return ok
 }
 
-// sayStop stops and confirms it once; a second STOP is silent.
+// sayStop stops and confirms it once; a second STOP is silent. Where something is still to be told about a case, the
+// confirmation says where it goes from now on.
 func (k *talk) sayStop() {
 	if k.reach().Stopped {
 		k.silent = true
 	}
 	k.say("stop.done", texts.Args{"city": k.city()})
-	k.stop("person")
+	k.stop(consent.Person)
+	if !k.owed() {
+		return
+	}
+	if to, ok := k.elsewhere(); ok {
+		k.say("stop.moved", texts.Args{"where": k.d.where(to, k.lang)})
+	} else {
+		k.say("stop.here", texts.Args{"phone": k.phone()})
+	}
 }
 
-func (k *talk) stop(source string) {
+// tellMoved says on another address where word on the person's cases goes, because the carrier lets nothing through
+// any more. Without an open case, or another address, nobody is told.
+func (k *talk) tellMoved() {
+	to, ok := k.elsewhere()
+	if !ok || !k.owed() || to.Channel == byWeb {
+		return
+	}
+	said := k.text("stop.elsewhere", texts.Args{"from": k.d.where(k.t.Message.From, k.lang), "city": k.city()})
+	m := channels.Message{ID: k.t.NewID(), From: channels.Address{Channel: to.Channel}, To: to, At: k.t.Now, Lang: k.lang,
+		Text: said, Queue: channels.Notice}
+	if to.Channel == byMail {
+		m.Subject = k.city()
+	}
+	k.o.Deliveries = append(k.o.Deliveries, Delivery{ID: m.ID, Contact: k.contact.ID, Queue: channels.Notice, Message: m, Due: k.t.Now})
+}
+
+// owed tells whether the law still makes us tell the person something.
+func (k *talk) owed() bool { return slices.ContainsFunc(k.t.Matters, Matter.Open) }
+
+// elsewhere is the address to which statutory word moves when the one that speaks says STOP: the last used of those
+// that can be reached, a web session last, because nobody may look at it again.
+func (k *talk) elsewhere() (channels.Address, bool) {
+	c := k.contact
+	c.Reaches = slices.DeleteFunc(slices.Clone(c.Reaches), func(r Reach) bool { return r.Stopped || r.Address == k.t.Message.From })
+	lasting := c
+	lasting.Reaches = slices.DeleteFunc(slices.Clone(c.Reaches), func(r Reach) bool { return r.Address.Channel == byWeb })
+	if to, ok := lastUsed(lasting, channels.Address{}, false); ok {
+		return to, true
+	}
+	return lastUsed(c, channels.Address{}, false)
+}
+
+// where names an address as its owner knows it, without giving it away: "e-mail j***@northdock.example".
+func (d *Dispatcher) where(a channels.Address, lang string) string {
+	masked := a.Masked()
+	if a.Channel == byWeb {
+		masked = ""
+	}
+	return strings.TrimSpace(d.texts.Text(lang, "citizen.where."+a.Channel, texts.Args{"address": masked}))
+}
+
+func (k *talk) stop(source consent.Source) {
 	r := k.reach()
 	if !r.Stopped {
-		k.consent(everything, false, source)
+		k.consent(consent.List, consent.Everything, consent.Withdrawn, source)
+		k.consent(consent.Service, consent.Everything, consent.Withdrawn, source)
+		if to, ok := k.elsewhere(); ok && k.owed() {
+			k.consentAt(to, consent.Statutory, consent.Everything, consent.Granted, source)
+		}
 	}
 	r.Stopped = true
 	if k.draft != nil && k.draft.Address == k.t.Message.From {
@@ -91,20 +151,23 @@ func (k *talk) stop(source string) {
 	}
 }
 
-func (k *talk) start(source string) {
+func (k *talk) start(source consent.Source) {
 	r := k.reach()
 	if r.Stopped {
-		k.consent(everything, true, source)
+		k.consent(consent.List, consent.Everything, consent.Granted, source)
+		k.consent(consent.Service, consent.Everything, consent.Granted, source)
 	}
 	r.Stopped, r.Blocked = false, false
 }
 
-// everything is the list that stands for all that an address gets unasked.
-const everything = "*"
+// consent writes a line of the ledger on the address that speaks.
+func (k *talk) consent(p consent.Purpose, list string, act consent.Act, source consent.Source) {
+	k.consentAt(k.t.Message.From, p, list, act, source)
+}
 
-func (k *talk) consent(list string, granted bool, source string) {
+func (k *talk) consentAt(a channels.Address, p consent.Purpose, list string, act consent.Act, source consent.Source) {
 	k.o.Consents = append(k.o.Consents, Consent{
-		Contact: k.contact.ID, Address: k.t.Message.From, List: list, Granted: granted,
+		Contact: k.contact.ID, Address: a, Purpose: p, List: list, Act: act,
 		Shown: k.lastSaid(), Said: clip(text.Mask(k.said), 500), Source: source, At: k.t.Now,
 	})
 }

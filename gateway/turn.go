@@ -28,8 +28,9 @@ type Turn struct {
 	Conversation Conversation // of Message.From
 	Draft        *Draft       // the contact's, or nil
 	Matters      []Matter     // the contact's, newest first, at most MaxMatters
-	// Lists are the lists that the contact is on.
-	Lists []string
+	// Standing is what the contact's ledger adds up to: the last line of each purpose, list and address, without the
+	// words.
+	Standing []Consent
 	// Attempt counts from 1: a message whose turn failed comes again.
 	Attempt int
 }

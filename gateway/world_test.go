@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"gatehouse/exchange/service"
 	"gatehouse/gateway"
 	"gatehouse/gateway/answers"
+	"gatehouse/gateway/consent"
 )
 
 // world is one person's memory as a store keeps it, and the dispatcher under test. Each message is one Step whose
@@ -29,6 +31,7 @@ type world struct {
 	draft   *gateway.Draft
 	matters []gateway.Matter
 	lists   map[string]bool
+	ledger  []gateway.Consent
 	ids     int
 	refs    int
 	sent    []gateway.Delivery
@@ -128,7 +131,7 @@ func (w *world) hear(m channels.Message) string {
 	m.At = w.now
 	turn := gateway.Turn{
 		Now: w.now, NewID: w.newID, NewReference: w.newReference, Claim: gateway.Claim{Message: m.ID, Contact: w.contact.ID, Fence: 1},
-		Message: m, Contact: w.contact, Conversation: w.convs[m.From], Draft: w.draft, Matters: w.matters, Attempt: 1,
+		Message: m, Contact: w.contact, Conversation: w.convs[m.From], Draft: w.draft, Matters: w.matters, Standing: w.standing(), Attempt: 1,
 	}
 	turn.Conversation.Address = m.From
 	o, err := w.d.Step(turn)
@@ -136,6 +139,21 @@ func (w *world) hear(m channels.Message) string {
 		w.t.Fatalf("step: %v", err)
 	}
 	return w.apply(o)
+}
+
+// standing is what the ledger adds up to, as a store gives it.
+func (w *world) standing() []gateway.Consent {
+	var out []gateway.Consent
+	for i, c := range w.ledger {
+		last := !slices.ContainsFunc(w.ledger[i+1:], func(n gateway.Consent) bool {
+			return n.Purpose == c.Purpose && n.List == c.List && n.Address == c.Address
+		})
+		if last {
+			c.Shown, c.Said = "", ""
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 func (w *world) apply(o gateway.Outcome) string {
@@ -155,7 +173,10 @@ func (w *world) apply(o gateway.Outcome) string {
 		w.keep(m)
 	}
 	for _, c := range o.Consents {
-		w.lists[c.List] = c.Granted
+		w.ledger = append(w.ledger, c)
+		if c.Purpose == consent.List {
+			w.lists[c.List] = c.Act == consent.Granted
+		}
 	}
 	for _, c := range o.Crossings {
 		if err := c.Document.Check(); err != nil {
@@ -164,13 +185,17 @@ func (w *world) apply(o gateway.Outcome) string {
 	}
 	w.crossed = append(w.crossed, o.Crossings...)
 	w.sent = append(w.sent, o.Deliveries...)
-	if len(o.Deliveries) > 1 {
-		w.t.Errorf("%d messages at once", len(o.Deliveries))
+	here := slices.Clone(o.Deliveries)
+	if o.Conversation != nil {
+		here = slices.DeleteFunc(here, func(d gateway.Delivery) bool { return d.Message.To != o.Conversation.Address })
 	}
-	if len(o.Deliveries) == 0 {
+	if len(here) > 1 {
+		w.t.Errorf("%d messages at once", len(here))
+	}
+	if len(here) == 0 {
 		return ""
 	}
-	return o.Deliveries[0].Message.Text
+	return here[0].Message.Text
 }
 
 func (w *world) keep(m gateway.Matter) {

@@ -54,7 +54,8 @@ func TestTextsFitTheirSegments(t *testing.T) {
 		"days": 1, "count": 2, "n": 4, "step": 3, "steps": 4, "files": 1, "noun": "", "list": "", "ask": "", "text": "",
 		"service": "", "state": "", "when": "24 Nov 17:00", "date": "29 Nov", "day": "4 Dec", "answer": "7",
 		"url": "portlumen.example/privacy", "department": "", "place": "14 Quay St, PL2 4AB", "street": "Quay St",
-		"example": "9 Dec", "keyword": "BOOK", "title": "", "sent": "", "decision": "", "reason": "", "question": ""}
+		"example": "9 Dec", "keyword": "BOOK", "title": "", "sent": "", "decision": "", "reason": "", "question": "",
+		"where": "e-mail j***@northdock.example", "from": "phone ***123", "address": "***123"}
 	for _, lang := range c.Languages() {
 		for _, key := range c.Keys(lang, "citizen.") {
 			short := strings.TrimPrefix(key, "citizen.")

@@ -159,6 +159,11 @@ func (g *Grammar) OptOut(s string, carrier bool) Intent {
 	return Stays
 }
 
+// Small tells whether a folded word says nothing of its own beside the name of something: courtesy, articles.
+func (g *Grammar) Small(word string) bool {
+	return g.in("courtesy", word) || g.in("common", word) || g.in("and", word)
+}
+
 func (g *Grammar) in(list, folded string) bool {
 	_, ok := g.exact[list][folded]
 	return ok

@@ -70,14 +70,14 @@ func (s *Store) reaches(ctx context.Context, q database.Querier, ids []string, i
 
 // lore is what belongs to several contacts, by contact or by address.
 type lore struct {
-	talks   map[string]gateway.Conversation
-	drafts  map[string]*gateway.Draft
-	matters map[string][]gateway.Matter
-	lists   map[string][]string
+	talks    map[string]gateway.Conversation
+	drafts   map[string]*gateway.Draft
+	matters  map[string][]gateway.Matter
+	standing map[string][]standingLine
 }
 
 func (s *Store) lore(ctx context.Context, q database.Querier, contacts []string, addresses [][]byte) (*lore, error) {
-	l := &lore{drafts: map[string]*gateway.Draft{}, matters: map[string][]gateway.Matter{}, lists: map[string][]string{}}
+	l := &lore{drafts: map[string]*gateway.Draft{}, matters: map[string][]gateway.Matter{}}
 	var err error
 	if l.talks, err = s.talks(ctx, q, addresses); err != nil {
 		return nil, wrap("read conversations", err)
@@ -88,19 +88,8 @@ func (s *Store) lore(ctx context.Context, q database.Querier, contacts []string,
 	if err := s.contactMatters(ctx, q, contacts, l.matters); err != nil {
 		return nil, wrap("read matters", err)
 	}
-	last := map[string]string{}
-	err = eachIn(ctx, q, "SELECT contact, list FROM member WHERE contact IN % ORDER BY contact, list", contacts, func(scan scanner) error {
-		var contact, list string
-		if err := scan(&contact, &list); err != nil {
-			return err
-		}
-		if len(l.lists[contact]) == 0 || last[contact] != list { // one list may be joined from several addresses
-			l.lists[contact] = append(l.lists[contact], list)
-			last[contact] = list
-		}
-		return nil
-	})
-	return l, wrap("read lists", err)
+	l.standing, err = s.standing(ctx, q, contacts)
+	return l, err
 }
 
 // body is a sealed value with the row that it belongs to.
@@ -311,23 +300,8 @@ func (s *Store) mark(ctx context.Context, tx *database.Tx, address []byte, k cha
 	if k != channels.Stopped || stopped {
 		return nil
 	}
-	n, err := numbers(ctx, tx, 1)
-	if err != nil {
-		return err
-	}
-	sealer, err := s.key(ctx, tx, key)
-	if err != nil {
-		return err
-	}
-	w, err := seal(sealer, "consent", consentRow(n), words{})
-	if err != nil {
-		return err
-	}
-	return consentBulk.send(ctx, tx, [][]any{{n, contact, address, everything, int64(0), "carrier", micros(at), w}})
+	return s.withdraw(ctx, tx, contact, key, address, at)
 }
-
-// everything is the list of a consent that speaks of all that an address gets.
-const everything = "*"
 
 // progress notes on a matter's time line that it crossed.
 func (s *Store) progress(ctx context.Context, tx *database.Tx, id string, from, to exchange.State, at time.Time) error {

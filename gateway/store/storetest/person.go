@@ -10,6 +10,7 @@ import (
 	"gatehouse/exchange"
 	"gatehouse/exchange/service"
 	"gatehouse/gateway"
+	"gatehouse/gateway/consent"
 )
 
 func (b *bench) draft() *gateway.Draft {
@@ -108,18 +109,18 @@ func members(b *bench) {
 	for i := range 7 {
 		t := b.heard(sms(fmt.Sprint(i)), "join")
 		o := answer(t)
-		consent := func(list string, granted bool) {
-			o.Consents = append(o.Consents, gateway.Consent{Address: sms(fmt.Sprint(i)), List: list, Granted: granted, Shown: "shown", Said: "join", Source: "person", At: b.clock.now()})
+		note := func(list string, act consent.Act) {
+			o.Consents = append(o.Consents, gateway.Consent{Address: sms(fmt.Sprint(i)), List: list, Act: act, Shown: "shown", Said: "join", Source: "person", At: b.clock.now()})
 		}
-		consent("alerts", true)
-		consent("*", true)
+		note("alerts", consent.Granted)
+		note("*", consent.Granted)
 		if i%3 == 0 {
-			consent("alerts", false)
+			note("alerts", consent.Withdrawn)
 		} else {
 			want = append(want, t.Contact.ID)
 		}
 		if i == 6 {
-			consent("*", false) // says nothing about the lists
+			note("*", consent.Withdrawn) // says nothing about the lists
 		}
 		b.must(b.Commit(b.Context(), o))
 	}
@@ -151,7 +152,7 @@ func merge(b *bench) {
 	o.Conversation = &gateway.Conversation{Address: chat, Lang: "fr"}
 	o.Matters = []gateway.Matter{b.matter("PL-1", chat)}
 	o.Draft = b.draft()
-	o.Consents = []gateway.Consent{{Address: chat, List: "alerts", Granted: true, At: b.clock.now()}}
+	o.Consents = []gateway.Consent{{Address: chat, List: "alerts", Act: consent.Granted, At: b.clock.now()}}
 	o.Deliveries = []gateway.Delivery{b.delivery(chat, "a reply of the other")}
 	b.must(b.Commit(b.Context(), o))
 	b.accept(b.message("chat:2", chat, "waits"))
@@ -167,7 +168,7 @@ func merge(b *bench) {
 	b.equal("reaches", len(again.Contact.Reaches), 2)
 	b.equal("language", again.Conversation.Lang, "fr")
 	b.equal("matters", len(again.Matters), 1)
-	b.equal("lists", again.Lists, []string{"alerts"})
+	b.equal("lists", gateway.Lists(again.Standing), []string{"alerts"})
 	if again.Draft == nil {
 		b.Error("the draft is lost")
 	}

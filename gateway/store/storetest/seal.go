@@ -13,6 +13,7 @@ import (
 	"gatehouse/exchange"
 	"gatehouse/exchange/service"
 	"gatehouse/gateway"
+	"gatehouse/gateway/consent"
 	"gatehouse/gateway/store"
 )
 
@@ -76,7 +77,7 @@ func sealedAtRest(b *bench) {
 			FiledAt: b.clock.now(), Promise: b.clock.now(), Trust: "carrier", Party: "p", Name: marks[4], Text: marks[0],
 			Answers: []exchange.Answer{{Field: "f", Value: marks[1]}}, Files: []exchange.FileRef{{ID: "f1", Name: marks[2], Type: "text/plain", Size: t.Message.Files[0].Size, SHA256: t.Message.Files[0].SHA256}}},
 			Files: t.Message.Files[:1], FileIDs: []string{"f1"}}}
-		o.Consents = []gateway.Consent{{Address: from, List: "alerts", Granted: true, Shown: marks[6], Said: marks[6], At: b.clock.now()}}
+		o.Consents = []gateway.Consent{{Address: from, List: "alerts", Act: consent.Granted, Shown: marks[6], Said: marks[6], At: b.clock.now()}}
 		b.must(b.Commit(b.Context(), o))
 		l := b.leaseOne()
 		b.settle(l, func(s *gateway.Settlement) { s.Receipt.CarrierID = from.Value })

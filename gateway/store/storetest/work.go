@@ -12,6 +12,7 @@ import (
 	"gatehouse/exchange"
 	"gatehouse/exchange/service"
 	"gatehouse/gateway"
+	"gatehouse/gateway/consent"
 	"gatehouse/gateway/store"
 )
 
@@ -20,7 +21,7 @@ func turnKnows(b *bench) {
 	b.equal("claim", t.Claim.Message, t.Message.ID)
 	b.equal("attempt", t.Attempt, 1)
 	b.equal("conversation", t.Conversation, gateway.Conversation{Address: sms("1")})
-	if t.Draft != nil || len(t.Matters) != 0 || len(t.Lists) != 0 || t.Contact.ID == "" || len(t.Contact.Reaches) != 1 {
+	if t.Draft != nil || len(t.Matters) != 0 || len(t.Standing) != 0 || t.Contact.ID == "" || len(t.Contact.Reaches) != 1 {
 		b.Errorf("a new contact knows %+v", t)
 	}
 	o := answer(t)
@@ -33,7 +34,7 @@ func turnKnows(b *bench) {
 	}
 	o.Draft = &gateway.Draft{ID: b.id(), Address: sms("1"), Form: service.Draft{Service: "bulky", Answers: map[string][]string{"f": {"v"}}, At: 2}, Paused: true, Touched: b.clock.now()}
 	o.Matters = []gateway.Matter{b.matter("PL-1", sms("1"))}
-	o.Consents = []gateway.Consent{{Address: sms("1"), List: "alerts", Granted: true, At: b.clock.now()}}
+	o.Consents = []gateway.Consent{{Address: sms("1"), List: "alerts", Act: consent.Granted, At: b.clock.now()}}
 	b.must(b.Commit(b.Context(), o))
 	b.clock.forward(time.Hour)
 	again := b.heard(sms("1"), "again")
@@ -44,7 +45,7 @@ func turnKnows(b *bench) {
 	o.Conversation.Lines = o.Conversation.Lines[5:]
 	b.equal("conversation", again.Conversation, *o.Conversation)
 	b.equal("draft", *again.Draft, *o.Draft)
-	b.equal("lists", again.Lists, []string{"alerts"})
+	b.equal("lists", gateway.Lists(again.Standing), []string{"alerts"})
 	o.Matters[0].Contact = t.Contact.ID
 	b.equal("matters", again.Matters, o.Matters)
 }
