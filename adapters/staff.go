@@ -13,7 +13,7 @@ type Staff struct {
 	Department string   // code
 	Sees       []string // departments beyond their own whose cases they may read; "*": all
 	Roles      []Role
-	Hash       string // of the password, as console.Hash writes it
+	Hash       string // of the password, as password.Hash writes it
 	Disabled   bool
 }
 

@@ -26,7 +26,7 @@ type room struct {
 var (
 	contracts = []string{"channels", "channels/text", "exchange", "exchange/service"}
 	leaves    = []string{"gateway/dialogue", "gateway/forms", "gateway/answers", "gateway/consent", "gateway/sheet"}
-	everyday  = []string{"configs/look", "configs/texts", "configs/answers", "configs/paper", "configs/secret"}
+	everyday  = []string{"configs/look", "configs/texts", "configs/answers", "configs/paper", "configs/password", "configs/secret"}
 	border    = []string{"golang.org/x/text/unicode/norm", "golang.org/x/sys"}
 )
 
@@ -59,7 +59,7 @@ func rooms() []room {
 		{"gateway/declaration", with([]string{"configs/texts", "configs/paper", "gateway"}, contracts, leaves), []string{"*"}},
 		{"gateway/store/...", with([]string{"configs/database", "configs/vault", "gateway", "gateway/store/..."}, everyday, contracts, leaves), []string{"*"}},
 		{"gateway/volatile/...", with([]string{"gateway", "gateway/volatile/..."}, everyday, contracts, leaves), []string{"*"}},
-		{"gateway/portal", with([]string{"gateway", "gateway/broadcast", "gateway/declaration"}, everyday, contracts, leaves), []string{"*"}},
+		{"gateway/portal/...", with([]string{"gateway", "gateway/broadcast", "gateway/declaration"}, everyday, contracts, leaves), []string{"*"}},
 		{"gateway/program", []string{"configs/...", "channels/...", "exchange/...", "gateway/..."}, []string{"*"}},
 		{"gateway/cmd/...", []string{"gateway/program"}, nil},
 

@@ -5,13 +5,14 @@ import (
 	"strings"
 	"testing"
 
+	"gatehouse/configs/password"
 	"gatehouse/configs/secret"
 )
 
 func TestEnrolMakesTheFileTheTruth(t *testing.T) {
 	h := open(t)
 	b := h.login("rosa")
-	accounts := []Account{{ID: "lena", Name: "Lena", Department: "waste", Roles: []string{"officer", "releaser"}, PasswordHash: secret.New(hash(DemoPassword, 8, 1))}}
+	accounts := []Account{{ID: "lena", Name: "Lena", Department: "waste", Roles: []string{"officer", "releaser"}, PasswordHash: secret.New(password.HashWith(DemoPassword, 8, 1))}}
 	for range 2 {
 		h.must(Enrol(t.Context(), h.store, accounts))
 	}
@@ -24,7 +25,7 @@ func TestEnrolMakesTheFileTheTruth(t *testing.T) {
 }
 
 func TestAccountNamesItsFaults(t *testing.T) {
-	right := Account{ID: "rosa", Name: "Rosa", Department: "waste", Roles: []string{"officer"}, PasswordHash: secret.New(hash("x", 8, 1))}
+	right := Account{ID: "rosa", Name: "Rosa", Department: "waste", Roles: []string{"officer"}, PasswordHash: secret.New(password.HashWith("x", 8, 1))}
 	if err := right.Validate(); err != nil {
 		t.Error(err)
 	}

@@ -23,6 +23,7 @@ import (
 	"gatehouse/adapters"
 	"gatehouse/adapters/factor"
 	"gatehouse/configs/look"
+	"gatehouse/configs/password"
 	"gatehouse/configs/texts"
 	"gatehouse/exchange/service"
 )
@@ -109,8 +110,8 @@ type Console struct {
 	Shared
 	look      *look.Look
 	sessions  *scs.SessionManager
-	guard     *guard
-	checker   *checker
+	guard     *password.Guard
+	checker   *password.Checker
 	templates *template.Template
 }
 
@@ -121,7 +122,7 @@ func Open(s Shared) (*Console, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Console{Shared: s, look: l, guard: newGuard(s.Now), checker: newChecker()}
+	c := &Console{Shared: s, look: l, guard: password.NewGuard(s.Now), checker: password.NewChecker()}
 	c.sessions = newSessions(s)
 	c.templates, err = template.New("").Funcs(c.funcs()).ParseFS(pages, "templates/*.html")
 	if err != nil {

@@ -25,6 +25,7 @@ import (
 	"gatehouse/configs"
 	"gatehouse/configs/answers"
 	"gatehouse/configs/city"
+	"gatehouse/configs/password"
 	"gatehouse/configs/texts"
 	"gatehouse/exchange"
 	"gatehouse/exchange/service"
@@ -77,7 +78,7 @@ func open(t *testing.T) *hall {
 	h.must(err)
 	h.texts, err = theTexts()
 	h.must(err)
-	cheap := hash(DemoPassword, 8, 1) // the real cost has its own test
+	cheap := password.HashWith(DemoPassword, 8, 1) // the real cost has its own test
 	for _, p := range DemoStaff() {
 		p.Hash = cheap
 		h.must(h.store.Employ(t.Context(), p))

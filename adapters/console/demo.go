@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"gatehouse/adapters"
+	"gatehouse/configs/password"
 )
 
 // DemoPassword opens every demo account. It exists in the demo alone: only SeedDemo stores it.
@@ -53,7 +54,7 @@ func SeedDemo(ctx context.Context, people adapters.People) error {
 			continue
 		}
 		if hash == "" {
-			hash = Hash(DemoPassword)
+			hash = password.Hash(DemoPassword)
 		}
 		s.Hash = hash
 		if err := people.Employ(ctx, s); err != nil {

@@ -118,7 +118,7 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request, v *visit) error 
 	if len(name) > 64 || len(r.PostFormValue("password")) > 256 {
 		name = name[:min(len(name), 64)]
 	}
-	if !c.guard.allows(name, host) {
+	if !c.guard.Allows(name, host) {
 		c.Log.Warn("log-in refused for now", "staff", name)
 		return c.render(w, v, http.StatusTooManyRequests, "login", loginPage{Name: name, Wrong: "console.login.wait"})
 	}
@@ -130,12 +130,12 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request, v *visit) error 
 	if who.Disabled {
 		hash = ""
 	}
-	if !c.checker.check(r.Context(), hash, r.PostFormValue("password")) {
-		c.guard.failed(name, host)
+	if !c.checker.Check(r.Context(), hash, r.PostFormValue("password")) {
+		c.guard.Failed(name, host)
 		c.Log.Warn("log-in failed", "staff", name)
 		return c.render(w, v, http.StatusUnauthorized, "login", loginPage{Name: name, Wrong: "console.login.wrong"})
 	}
-	c.guard.succeeded(name)
+	c.guard.Succeeded(name)
 	if err := c.sessions.RenewToken(r.Context()); err != nil {
 		return err
 	}

@@ -1,14 +1,13 @@
 package console
 
 import (
-	"context"
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"gatehouse/adapters"
+	"gatehouse/configs/password"
 	"gatehouse/exchange"
 )
 
@@ -17,12 +16,12 @@ func TestLogin(t *testing.T) {
 	b := h.browser()
 	b.get("/", http.StatusSeeOther)
 	b.get("/login", http.StatusOK)
-	for range maxWrong {
+	for range password.MaxWrong {
 		b.post("/login", http.StatusUnauthorized, "name", "rosa", "password", "wrong password here")
 	}
 	b.post("/login", http.StatusTooManyRequests, "name", "rosa", "password", DemoPassword)
 	b.post("/login", http.StatusUnauthorized, "name", "nobody", "password", DemoPassword)
-	h.pass(wrongTime + time.Second)
+	h.pass(password.WrongTime + time.Second)
 	b.post("/login", http.StatusSeeOther, "name", " Rosa ", "password", DemoPassword)
 	b.get("/", http.StatusOK)
 	b.post("/logout", http.StatusForbidden, "token", "of another")
@@ -157,19 +156,6 @@ func TestWhatIsNoTextIsNotAsked(t *testing.T) {
 	rosa.post("/cases/"+id+"/move", http.StatusNotFound, "department", "streets\x00", "why", "x")
 }
 
-func TestPassword(t *testing.T) {
-	hash, again := Hash("correct horse battery"), Hash("correct horse battery")
-	if !verify(hash, "correct horse battery") || verify(hash, "correct horse batterz") || hash == again {
-		t.Error("a password is not told from another")
-	}
-	for _, bad := range []string{"", "x", "$argon2id$v=19$m=0,t=1,p=1$AA$AA", "$argon2id$v=19$m=99999999,t=1,p=1$AA$AA", "$argon2i$v=19$m=8,t=1,p=1$AA$AA",
-		"$argon2id$v=18$m=8,t=1,p=1$AA$AA", "$argon2id$v=19$m=8,t=1,p=1$!$AA", "$argon2id$v=19$m=8,t=1,p=1$AA$"} {
-		if verify(bad, "x") {
-			t.Errorf("%q matches", bad)
-		}
-	}
-}
-
 func TestSeedDemo(t *testing.T) {
 	h := open(t)
 	p, err := h.store.Person(t.Context(), "rosa")
@@ -189,37 +175,5 @@ func TestSeedDemo(t *testing.T) {
 	}
 	if len(DemoStaff()) != 14 || len(departments) != 6 {
 		t.Errorf("%d people in %d departments", len(DemoStaff()), len(departments))
-	}
-}
-
-func TestGuardIsBounded(t *testing.T) {
-	now := time.Unix(0, 0).Add(time.Hour)
-	g := newGuard(func() time.Time { return now })
-	for i := range maxTracked + 10 {
-		g.failed(fmt.Sprint("name", i), "10.0.0.1")
-	}
-	if len(g.bad) > maxTracked+2 {
-		t.Errorf("%d are tracked", len(g.bad))
-	}
-	for range maxWrongHost {
-		g.failed("another", "10.0.0.2")
-	}
-	if g.allows("fresh", "10.0.0.2") || !g.allows("fresh", "10.0.0.3") {
-		t.Error("a host that guesses goes on, or another is shut out")
-	}
-	now = now.Add(wrongTime + time.Second)
-	if !g.allows("another", "10.0.0.2") {
-		t.Error("it does not forget")
-	}
-}
-
-func TestContextEndsPasswordCheck(t *testing.T) {
-	c := newChecker()
-	c.slots <- struct{}{}
-	c.slots <- struct{}{}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if c.check(ctx, Hash("x"), "x") {
-		t.Error("checked without a slot")
 	}
 }

@@ -1,5 +1,5 @@
 // Command gateway is the extranet side: it hears citizens on every channel, answers them, and hands cases to the border.
-// `gateway log verify FILE` and `gateway log reconcile FILE FILE …` check the log of what crossed.
+// `gateway password` reads a password and prints its hash for a clerk at a counter; `gateway log verify FILE` and `gateway log reconcile FILE FILE …` check the log of what crossed.
 package main
 
 import (
@@ -9,6 +9,9 @@ import (
 )
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == "password" {
+		os.Exit(program.Password(os.Stdin, os.Stdout, os.Stderr))
+	}
 	if len(os.Args) > 1 && os.Args[1] == "log" {
 		os.Exit(program.Log(os.Args[2:], os.Stdout, os.Stderr))
 	}

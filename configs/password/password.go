@@ -1,4 +1,8 @@
-package console
+// Package password keeps the passwords of staff: their hashes, the check of one, and the count of wrong attempts.
+//
+// The rule: a password is never stored and never compared in the clear, and a name that does not exist takes the same
+// time as one that does.
+package password
 
 import (
 	"context"
@@ -20,14 +24,15 @@ const (
 	argonSalt   = 16
 )
 
-// MinPassword is the least length of a password in characters (NIST SP 800-63B §3.1.1.2 asks for 15 where it is
+// Min is the least length of a password in characters (NIST SP 800-63B §3.1.1.2 asks for 15 where it is
 // the only factor; the demo's are longer).
-const MinPassword = 15
+const Min = 15
 
 // Hash gives a password as it is stored: the PHC string of argon2id with a random salt.
-func Hash(password string) string { return hash(password, argonMemory, argonTime) }
+func Hash(password string) string { return HashWith(password, argonMemory, argonTime) }
 
-func hash(password string, memory, passes uint32) string {
+// HashWith is Hash at a cost of the caller's choice, in KiB and passes; anything below the default is for tests alone.
+func HashWith(password string, memory, passes uint32) string {
 	salt := make([]byte, argonSalt)
 	rand.Read(salt)
 	key := argon2.IDKey([]byte(password), salt, passes, memory, argonLanes, argonKey)
@@ -35,8 +40,8 @@ func hash(password string, memory, passes uint32) string {
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, memory, passes, argonLanes, b64(salt), b64(key))
 }
 
-// verify tells whether password is the one that hash was made of. A hash that can't be read matches nothing.
-func verify(hash, password string) bool {
+// Verify tells whether password is the one that hash was made of. A hash that can't be read matches nothing.
+func Verify(hash, password string) bool {
 	var version int
 	var memory, passes uint32
 	var lanes uint8
@@ -65,17 +70,19 @@ func verify(hash, password string) bool {
 	return subtle.ConstantTimeCompare(got, want) == 1
 }
 
-// checker verifies passwords, a few at a time: each takes 19 MiB, and who is not logged in may ask for one.
-type checker struct {
+// Checker verifies passwords, a few at a time: each takes 19 MiB, and who is not logged in may ask for one.
+type Checker struct {
 	slots  chan struct{}
 	nobody string // a hash to spend the same time on for a name that does not exist
 }
 
-func newChecker() *checker {
-	return &checker{slots: make(chan struct{}, 2), nobody: Hash(rand.Text())}
+// NewChecker is ready for use.
+func NewChecker() *Checker {
+	return &Checker{slots: make(chan struct{}, 2), nobody: Hash(rand.Text())}
 }
 
-func (c *checker) check(ctx context.Context, hash, password string) bool {
+// Check verifies once a slot is free; an empty hash, that of nobody, takes as long as any. False when ctx ends.
+func (c *Checker) Check(ctx context.Context, hash, password string) bool {
 	select {
 	case c.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -83,8 +90,8 @@ func (c *checker) check(ctx context.Context, hash, password string) bool {
 	}
 	defer func() { <-c.slots }()
 	if hash == "" {
-		verify(c.nobody, password)
+		Verify(c.nobody, password)
 		return false
 	}
-	return verify(hash, password)
+	return Verify(hash, password)
 }

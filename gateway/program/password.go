@@ -1,0 +1,13 @@
+package program
+
+import (
+	"io"
+
+	"gatehouse/configs/password"
+)
+
+// Password reads a clerk's password from in, the first line of it, and writes what stands under password_hash in
+// gateway.yaml to out. It gives the exit code.
+func Password(in io.Reader, out, errs io.Writer) int {
+	return password.Command("gateway", in, out, errs)
+}
