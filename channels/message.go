@@ -45,6 +45,8 @@ type Trust string
 const (
 	// Unverified: anybody may have written that From line (every mail, until sender checks are made).
 	Unverified Trust = "unverified"
+	// Attended: a clerk at a counter or on the telephone writes for the person (see Desk).
+	Attended Trust = "counter"
 	// CarrierVerified: the carrier vouches for the address (SMS, Telegram) or we gave the session out (web).
 	CarrierVerified Trust = "carrier"
 )
@@ -96,8 +98,22 @@ type Message struct {
 	OptOut   OptOut
 	Phone    *Phone
 	Location *Location
+	// Desk is set when a clerk writes for the person; nil on every other channel.
+	Desk *Desk
 	// Queue is outbound only: what kind of thing is owed, so that a channel can mark a mail auto-replied or not.
 	Queue Queue
+}
+
+// Desk is what a clerk at a counter states about the person for whom they write.
+type Desk struct {
+	// Clerk is the label of the counter or clerk, for the inside alone: it is never shown to a citizen.
+	Clerk string
+	// Name is the person's, as they gave it; may be empty.
+	Name string
+	// Tell is where notices shall go; zero: nowhere, they are told by post.
+	Tell Address
+	// Proven: a code that was sent to Tell was given back.
+	Proven bool
 }
 
 // Queue orders what is owed to people: a reply goes before a notice, a notice before a broadcast.

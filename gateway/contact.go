@@ -109,7 +109,9 @@ type Matter struct {
 	Decision exchange.Decision
 	Promise  time.Time
 	FiledAt  time.Time
-	Events   []Event // time line, oldest first
+	// Tell is where notices go when its contact has no address: what was said at the counter.
+	Tell   Tell
+	Events []Event // time line, oldest first
 }
 
 // Open tells whether something is still to come: it is neither decided nor stopped at the border.

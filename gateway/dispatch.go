@@ -71,6 +71,7 @@ const (
 	bySMS  = "sms"
 	byMail = "email"
 	byWeb  = "web"
+	byDesk = service.AtCounter
 )
 
 // maxSaid bounds what is read of one message, in bytes; a mail's whole text goes along with its case.

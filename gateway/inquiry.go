@@ -281,6 +281,7 @@ func (k *talk) file(s *service.Service, f filing) Matter {
 	if f.story {
 		c.Story = append(c.Story, k.conv.Lines...)
 	}
+	k.attend(&c)
 	crossing := Crossing{Matter: c.ID}
 	for _, file := range usable(f.files) {
 		ref := k.refer(file)
@@ -291,7 +292,7 @@ func (k *talk) file(s *service.Service, f filing) Matter {
 	m := Matter{
 		ID: c.ID, Reference: c.Reference, Contact: k.contact.ID, Service: s.Code, Name: s.Name.In(k.lang), Lang: k.lang,
 		Address: k.t.Message.From, Thread: k.t.Message.Thread, Subject: firstOf(f.subject, exchange.NormalizeLine(k.t.Message.Subject)),
-		State: exchange.Queued, Promise: c.Promise, FiledAt: k.t.Now,
+		State: exchange.Queued, Promise: c.Promise, FiledAt: k.t.Now, Tell: k.tellAt(),
 		Events: []Event{{At: k.t.Now, State: exchange.Queued}},
 	}
 	k.o.Matters = append(k.o.Matters, m)

@@ -39,7 +39,7 @@ func (d *Dispatcher) Notice(t Tiding, n exchange.Notice) (Outcome, error) {
 	o.Matters = []Matter{m}
 	said, must := d.noticeText(m, n, m.State != t.Matter.State)
 	if said != "" {
-		o.Deliveries = d.tellMatter(t, m, said, must)
+		d.tell(&o, t, m, said, must)
 	}
 	return o, nil
 }
@@ -87,7 +87,9 @@ func (d *Dispatcher) Refused(t Tiding, r exchange.Reason) (Outcome, error) {
 		return Outcome{Contact: t.Contact, Matters: []Matter{m}}, nil
 	}
 	m.Events = append(slices.Clone(m.Events), Event{At: t.Now, State: m.State, Text: said})
-	return Outcome{Contact: t.Contact, Matters: []Matter{m}, Deliveries: d.tellMatter(t, m, said, true)}, nil
+	o := Outcome{Contact: t.Contact, Matters: []Matter{m}}
+	d.tell(&o, t, m, said, true)
+	return o, nil
 }
 
 // refusal is the class of sentence for a reason of the border.
@@ -105,14 +107,26 @@ func refusal(r exchange.Reason) string {
 	return "other"
 }
 
+// tell puts a notice where the person can be reached. Who can't and must be told gets a letter by post.
+func (d *Dispatcher) tell(o *Outcome, t Tiding, m Matter, said string, must bool) {
+	if list := d.tellMatter(t, m, said, must); len(list) > 0 {
+		o.Deliveries = append(o.Deliveries, list...)
+	} else if must {
+		o.Letters = append(o.Letters, Letter{ID: t.NewID(), Contact: t.Contact.ID, Matter: m.ID, Reference: m.Reference, Lang: m.Lang, Text: said, At: t.Now})
+	}
+}
+
 // tellMatter makes the delivery of a notice. Nobody left to tell: none; the time line has it.
 func (d *Dispatcher) tellMatter(t Tiding, m Matter, said string, must bool) []Delivery {
 	to, ok := lastUsed(t.Contact, m.Address, must)
 	if !ok {
+		to = m.Tell.Address
+	}
+	if to.IsZero() {
 		return nil
 	}
 	paper := t.Paper
-	if !d.tellable(m.Service, to.Channel) {
+	if !d.tellable(m.Service, to.Channel) || !ok && !m.Tell.Proven {
 		paper = nil
 		said = d.texts.Text(m.Lang, "citizen.notice.state", texts.Args{
 			"reference": m.Reference, "service": m.Name, "state": d.state(m, m.Lang),
@@ -166,7 +180,7 @@ func lastUsed(c Contact, filed channels.Address, must bool) (channels.Address, b
 	var best, stopped Reach
 	for _, r := range c.Reaches {
 		switch {
-		case r.Blocked || r.Dead:
+		case r.Blocked || r.Dead || r.Address.Channel == byDesk: // nobody stands at the counter any more
 		case r.Stopped:
 			if stopped.Address.IsZero() || r.Heard.After(stopped.Heard) {
 				stopped = r
@@ -189,7 +203,7 @@ func (d *Dispatcher) Broadcast(t Tiding, b exchange.Broadcast) (Outcome, error) 
 		return o, nil
 	}
 	c := t.Contact
-	c.Reaches = slices.DeleteFunc(slices.Clone(c.Reaches), func(r Reach) bool { return r.Stopped || r.Address.Channel == byWeb })
+	c.Reaches = slices.DeleteFunc(slices.Clone(c.Reaches), func(r Reach) bool { return r.Stopped || r.Address.Channel == byWeb || r.Address.Channel == byDesk })
 	to, ok := lastUsed(c, channels.Address{}, false)
 	if !ok {
 		return o, nil

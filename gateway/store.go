@@ -106,6 +106,9 @@ type Pages interface {
 	Published(ctx context.Context, sort string, mark uint64) ([]exchange.Publication, uint64, error)
 }
 
+// ErrBroken means that a chain of digests does not hold: a line was changed or taken out.
+var ErrBroken = errors.New("the log was changed")
+
 // Counts are the sums that the metrics page and tests read.
 type Counts struct {
 	Inbound, InboundOpen, InboundAside    int64
@@ -120,6 +123,7 @@ type Store interface {
 	Outbox
 	Files
 	Pages
+	Desk
 	channels.History
 	// Outgoing is the up lane's sending end, Incoming the down lane's receiving end.
 	Outgoing() exchange.Outgoing

@@ -112,6 +112,8 @@ func (k *talk) hearLanguage() {
 		heard, sure = k.wordLanguage()
 	}
 	switch {
+	case k.t.Message.Desk != nil && k.conv.Lang == "" && k.d.texts.Has(hint): // the clerk chose it
+		k.lang, k.known = hint, true
 	case k.conv.Lang != "":
 		k.lang, k.known = k.conv.Lang, true
 		if sure && heard != k.lang && !k.running() && k.asked.Kind == "" && (k.long(heard) || k.foreignKeyword(heard)) {

@@ -58,6 +58,8 @@ type Outcome struct {
 	Deliveries []Delivery
 	Crossings  []Crossing
 	Consents   []Consent
+	// Letters are for people who can't be reached otherwise: staff send them by post.
+	Letters []Letter
 	// Papers are documents that the store keeps from now on, each as long as its matter.
 	Papers []Kept
 }

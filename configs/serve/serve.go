@@ -99,9 +99,13 @@ func Health(mux *http.ServeMux, ping func(context.Context) error) {
 	})
 }
 
-// Private serves what operators look at: metrics and profiles. It never listens where others can reach it.
-func Private(metrics http.Handler) http.Handler {
+// Private serves what operators look at, metrics and profiles, and what more is mounted. It never listens where others
+// can reach it.
+func Private(metrics http.Handler, more ...func(*http.ServeMux)) http.Handler {
 	mux := http.NewServeMux()
+	for _, mount := range more {
+		mount(mux)
+	}
 	mux.Handle("GET /metrics", metrics)
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)

@@ -52,7 +52,7 @@ func TestTextsFitTheirSegments(t *testing.T) {
 	three := []string{"refused.file", "refused.virus", "refused.size", "refused.text", "refused.other"}
 	args := Args{"city": "Port Lumen", "phone": "+44 7700 900100", "emergency": "112", "reference": "PL-3QH8-7WRD-12",
 		"days": 1, "count": 2, "n": 4, "step": 3, "steps": 4, "files": 1, "noun": "", "list": "", "ask": "", "text": "",
-		"service": "", "state": "", "when": "24 Nov 17:00", "date": "29 Nov", "day": "4 Dec", "answer": "7",
+		"clerk": "", "service": "", "state": "", "when": "24 Nov 17:00", "date": "29 Nov", "day": "4 Dec", "answer": "7",
 		"url": "portlumen.example/privacy", "department": "", "place": "14 Quay St, PL2 4AB", "street": "Quay St",
 		"example": "9 Dec", "keyword": "BOOK", "title": "", "sent": "", "decision": "", "reason": "", "question": "",
 		"where": "e-mail j***@northdock.example", "from": "phone ***123", "address": "***123"}

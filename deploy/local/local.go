@@ -21,11 +21,13 @@ import (
 
 	"gatehouse/adapters/console"
 	office "gatehouse/adapters/program"
+	"gatehouse/configs/password"
 	"gatehouse/configs/secret"
 	"gatehouse/configs/serve"
 	"gatehouse/deploy/carriers"
 	"gatehouse/exchange"
 	guard "gatehouse/exchange/program"
+	"gatehouse/gateway/portal/counter"
 	gateway "gatehouse/gateway/program"
 )
 
@@ -123,6 +125,7 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger, ready f
 	if err := c.firstStart(); err != nil {
 		return fmt.Errorf("first start: %w", err)
 	}
+	c.demoClerk()
 	c.Carriers.Log = log.With("side", "carriers")
 	stand, err := carriers.Start(ctx, c.Carriers)
 	if err != nil {
@@ -149,6 +152,15 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger, ready f
 	err = run.Wait()
 	fmt.Fprintln(out, "stopped")
 	return err
+}
+
+// demoClerk is the one account of the demo's counter; its password is everybody's.
+const demoClerk = "counter"
+
+func (c *Config) demoClerk() {
+	if c.Office.Demo && len(c.Gateway.Counter.Clerks) == 0 {
+		c.Gateway.Counter.Clerks = []counter.Clerk{{ID: demoClerk, Label: "Counter 1, town hall", PasswordHash: secret.New(password.Hash(console.DemoPassword))}}
+	}
 }
 
 // of names the side that failed, and for a port that is taken the variable that moves it: both sides have a "listen".
@@ -223,13 +235,14 @@ func (c *Config) greet(out io.Writer, stand *carriers.Carriers, a map[string]str
               a phone, a chat, a mailbox %s
               mail to help@%s goes to    %s
   Staff       the console                http://%s
+              the counter, as %q   http://%s/counter
   Operators   metrics                    http://%s/metrics   http://%s/metrics
   Files       are decoded in a sandbox at the border, pictures and PDF made anew; %s
   Documents   %s
   Kept in     %s   (log: gatehouse.log; delete the folder to start afresh)
 
   Staff of the demo, password %q:
-`, c.Gateway.Name, c.Gateway.Exchange.Isolation, a["public_url"], stand.URL(), c.domain(), a["smtp"], a["office"],
+`, c.Gateway.Name, c.Gateway.Exchange.Isolation, a["public_url"], stand.URL(), c.domain(), a["smtp"], a["office"], demoClerk, a["private_listen"],
 		a["private_listen"], a["office_private"], c.scan(), c.documents(), c.Data, console.DemoPassword)
 	for _, s := range console.DemoStaff() {
 		fmt.Fprintf(out, "    %-10s %-22s %-10s %s\n", s.ID, s.Name, s.Department, roles(s.Roles))

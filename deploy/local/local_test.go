@@ -59,7 +59,7 @@ func runOnce(t *testing.T, c Config) {
 	case err := <-done:
 		t.Fatal(err)
 	}
-	for _, url := range []string{a["public_url"] + "/en/", a["public_url"] + "/readyz", "http://" + a["office"] + "/login", "http://" + a["carriers"] + "/"} {
+	for _, url := range []string{a["public_url"] + "/en/", a["public_url"] + "/readyz", "http://" + a["office"] + "/login", "http://" + a["carriers"] + "/", "http://" + a["private_listen"] + "/counter/login"} {
 		r, err := http.Get(url)
 		if err != nil {
 			t.Fatal(err)

@@ -130,9 +130,12 @@ func (s *Service) Field(name string) (*Field, bool) {
 // Required tells whether the schema asks for the field.
 func (s *Service) Required(name string) bool { return slices.Contains(s.Schema.Required, name) }
 
+// AtCounter is the channel of clerks who write for a person: every service can be done there.
+const AtCounter = "counter"
+
 // Offered tells whether the service can be used on a channel.
 func (s *Service) Offered(channel string) bool {
-	return len(s.Channels) == 0 || slices.Contains(s.Channels, channel)
+	return channel == AtCounter || len(s.Channels) == 0 || slices.Contains(s.Channels, channel)
 }
 
 // Documented tells whether its decisions also leave as documents.

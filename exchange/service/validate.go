@@ -30,8 +30,8 @@ func (s *Service) Validate() error {
 		add("promise", "%v", err)
 	}
 	for i, c := range s.Channels {
-		if !slices.Contains([]string{"sms", "chat", "web", "email"}, c) {
-			add(fmt.Sprintf("channels.%d", i), "is %q; sms, chat, web or email", c)
+		if !slices.Contains([]string{"sms", "chat", "web", "email", AtCounter}, c) {
+			add(fmt.Sprintf("channels.%d", i), "is %q; sms, chat, web, email or counter", c)
 		}
 	}
 	all = append(all, s.wordFaults()...)

@@ -17,6 +17,7 @@ import (
 	"gatehouse/channels"
 	"gatehouse/exchange"
 	"gatehouse/exchange/service"
+	"gatehouse/gateway/portal/upload"
 )
 
 const (
@@ -133,15 +134,15 @@ func (p *Portal) file(w http.ResponseWriter, r *http.Request, lang string) {
 	if !ok {
 		return
 	}
-	sent, err := readForm(w, r)
-	defer sent.close()
+	sent, err := upload.Read(w, r)
+	defer sent.Close()
 	if err != nil {
 		p.unreadable(w, r, lang, s, err)
 		return
 	}
-	token := sent.values.Get("token")
+	token := sent.Values.Get("token")
 	id, ok := p.Links.formID(s.Code, token)
-	typed := p.typed(s, sent.values)
+	typed := p.typed(s, sent.Values)
 	if !ok {
 		p.expired(w, r, lang, s, typed)
 		return
@@ -152,7 +153,7 @@ func (p *Portal) file(w http.ResponseWriter, r *http.Request, lang string) {
 		p.faulty(w, r, lang, s, token, typed, faults)
 		return
 	}
-	m := p.message(s, lang, typed, sent.files)
+	m := p.message(s, lang, typed, sent.Files)
 	version, err := fingerprint(r.Context(), m)
 	m.ID, m.From = "web:form:"+id+"."+version, session(id, version)
 	if err == nil {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"gatehouse/channels"
+	"gatehouse/gateway/portal/upload"
 )
 
 // report posts the form of a broken light with one file a content, and gives the status and the page.
@@ -82,16 +83,16 @@ func TestUploadLeavesNothingReadable(t *testing.T) {
 
 func TestUploadsAreBounded(t *testing.T) {
 	b := open(t)
-	many := make([]string, maxFiles+1)
+	many := make([]string, upload.MaxFiles+1)
 	for i := range many {
 		many[i] = "x"
 	}
-	for name, files := range map[string][]string{"many": many, "large": {strings.Repeat("x", maxForm)}} {
+	for name, files := range map[string][]string{"many": many, "large": {strings.Repeat("x", upload.MaxForm)}} {
 		if status, _ := b.report(t, files...); status != http.StatusRequestEntityTooLarge {
 			t.Errorf("%s: %d", name, status)
 		}
 	}
-	for name, body := range map[string]string{"torn": "--b\r\nContent-Disposition: form-data; name=token\r\n\r\nx", "parts": strings.Repeat("--b\r\nContent-Disposition: form-data; name=x\r\n\r\n\r\n", maxParts+1)} {
+	for name, body := range map[string]string{"torn": "--b\r\nContent-Disposition: form-data; name=token\r\n\r\nx", "parts": strings.Repeat("--b\r\nContent-Disposition: form-data; name=x\r\n\r\n\r\n", upload.MaxParts+1)} {
 		r, err := b.Client().Do(request(t, b.URL+"/en/services/STR-LIGHT", "multipart/form-data; boundary=b", strings.NewReader(body)))
 		if err != nil {
 			t.Fatal(err)
@@ -109,7 +110,7 @@ func TestUploadsAreBounded(t *testing.T) {
 func TestFormTooLarge(t *testing.T) {
 	b := open(t)
 	_, page, _ := b.get(t, "/en/services/STR-LIGHT")
-	status, body := b.post(t, "/en/services/STR-LIGHT", map[string][]string{"token": {token(t, page)}, "note": {strings.Repeat("x", maxForm+1)}})
+	status, body := b.post(t, "/en/services/STR-LIGHT", map[string][]string{"token": {token(t, page)}, "note": {strings.Repeat("x", upload.MaxForm+1)}})
 	if status != http.StatusRequestEntityTooLarge || !strings.Contains(body, "12 MB") {
 		t.Errorf("%d", status)
 	}

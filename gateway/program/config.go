@@ -23,6 +23,7 @@ import (
 	"gatehouse/configs/secret"
 	"gatehouse/exchange"
 	border "gatehouse/exchange/program"
+	"gatehouse/gateway/portal/counter"
 	"gatehouse/gateway/volatile/redis"
 )
 
@@ -51,7 +52,9 @@ type Config struct {
 	// Level of the log: debug, info, warn or error.
 	Level    slog.Level `yaml:"log_level"`
 	Channels Channels   `yaml:"channels"`
-	Exchange Exchange   `yaml:"exchange"`
+	// Counter is for clerks who write for people, on the private listener.
+	Counter  counter.Config `yaml:"counter"`
+	Exchange Exchange       `yaml:"exchange"`
 }
 
 // minKey is the least length of a signing key, in characters.
@@ -129,6 +132,7 @@ func (c *Config) Validate() error {
 	}
 	c.sampleKeys(fault)
 	c.Exchange.faults(c.Store, fault)
+	border.Faults("counter", c.Counter.Validate(), fault)
 	all = append(all, c.Channels.faults(c.PublicURL)...)
 	return errors.Join(all...)
 }

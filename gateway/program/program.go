@@ -29,6 +29,7 @@ import (
 	"gatehouse/gateway"
 	"gatehouse/gateway/declaration"
 	"gatehouse/gateway/portal"
+	"gatehouse/gateway/portal/counter"
 	"gatehouse/gateway/store"
 )
 
@@ -84,6 +85,7 @@ type house struct {
 	border   *exchange.Port
 	evidence *evidence.Side
 	portal   *portal.Portal
+	desk     []func(*http.ServeMux) // the counter, where there are clerks
 	public   *serve.Server
 	private  *serve.Server
 }
@@ -110,7 +112,8 @@ func open(ctx context.Context, c Config, o Options) (g *house, err error) {
 	g.mount(mux)
 	alarms := &alarms{}
 	g.sender.alarm = alarms.set
-	g.private, err = serve.Listen(ctx, c.PrivateListen, "private_listen", serve.Private(metrics(g.store, alarms, g.keys, g.links, g.border, g.intake)), o.Log)
+	private := serve.Private(metrics(g.store, alarms, g.keys, g.links, g.border, g.intake), g.desk...)
+	g.private, err = serve.Listen(ctx, c.PrivateListen, "private_listen", private, o.Log)
 	return g, err
 }
 
@@ -172,6 +175,14 @@ func (g *house) openHeart(ctx context.Context) error {
 	g.inbox = &inbox{store: g.store, wake: g.worker.bell.ring, log: g.Log}
 	g.portal, err = portal.Open(portal.Options{City: g.cfg.Name, Links: links, Library: g.pages, Matters: g.store, Files: g.store, Inbox: g.inbox,
 		History: g.store, Services: cat, Texts: words, Limiter: g.volatile.Limiter, Log: g.Log, Now: g.Now, NewID: g.newID})
+	if err != nil || len(g.cfg.Counter.Clerks) == 0 {
+		return err
+	}
+	desk, err := counter.Open(counter.Options{Config: g.cfg.Counter, City: g.cfg.Name, Store: g.store, Inbox: g.inbox, Services: cat, Texts: words,
+		Limiter: g.volatile.Limiter, Track: links.Track, Log: g.Log, Now: g.Now})
+	if err == nil {
+		g.desk = append(g.desk, desk.Mount)
+	}
 	return err
 }
 

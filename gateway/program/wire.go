@@ -11,6 +11,7 @@ import (
 	"gatehouse/channels/sms"
 	"gatehouse/channels/web"
 	"gatehouse/configs/serve"
+	"gatehouse/gateway/portal/counter"
 )
 
 // openers is the explicit map of channels: a new one is one block here.
@@ -34,7 +35,7 @@ func (c Channels) openers(s channels.Shared) map[string]func() (channels.Channel
 func (g *house) openChannels(context.Context) error {
 	s := channels.Shared{Log: g.Log, Now: g.Now, NewID: g.newID, Lease: g.volatile.Lease, Limiter: g.volatile.Limiter,
 		Fanout: g.volatile.Fanout, History: g.store}
-	g.channels = map[string]channels.Channel{}
+	g.channels = map[string]channels.Channel{counter.Name: counter.Channel{Now: g.Now}}
 	for name, open := range g.cfg.Channels.withPublic(g.cfg.PublicURL).openers(s) {
 		ch, err := open()
 		if err != nil {

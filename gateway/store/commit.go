@@ -301,6 +301,11 @@ func (s *Store) apply(ctx context.Context, tx *database.Tx, c *commitment, g *sc
 	if err := s.putConsents(ctx, tx, c, next); err != nil {
 		return err
 	}
+	for _, l := range c.Letters {
+		if err := putPost(ctx, tx, c.key, c.contact, l); err != nil {
+			return err
+		}
+	}
 	return s.conclude(ctx, tx, c, g)
 }
 

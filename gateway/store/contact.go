@@ -180,6 +180,9 @@ func (s *Store) matters(ctx context.Context, q database.Querier, rows *sql.Rows,
 		m := &out[i]
 		m.Service, m.Name, m.Lang, m.Address, m.Thread, m.Subject, m.Decision, m.Promise, m.Events =
 			a.Service, a.Name, a.Lang, a.Address, a.Thread, a.Subject, a.Decision, a.Promise, a.Events
+		if a.Tell != nil {
+			m.Tell = *a.Tell
+		}
 	}
 	return out, nil
 }

@@ -7,6 +7,7 @@ import (
 	"gatehouse/channels"
 	"gatehouse/configs/database"
 	"gatehouse/configs/vault"
+	"gatehouse/exchange/service"
 	"gatehouse/gateway"
 )
 
@@ -71,14 +72,14 @@ func (s *Store) deliveryRow(k vault.Key, d gateway.Delivery, origin string) (*de
 		d.Queue = d.Message.Queue
 	}
 	d.Message.Queue = d.Queue
-	row := &deliveryRow{Delivery: d, address: s.address(d.Message.To), origin: origin, line: d.Message.To.Channel == lined}
+	row := &deliveryRow{Delivery: d, address: s.address(d.Message.To), origin: origin, line: lined(d.Message.To.Channel)}
 	var err error
 	row.body, err = seal(k, "delivery", d.ID, toLetter(d.Message))
 	return row, err
 }
 
-// lined is the channel whose addresses read their history: each of its deliveries gets the next number there.
-const lined = "web"
+// lined tells the channels whose addresses read their history: each of their deliveries gets the next number there.
+func lined(channel string) bool { return channel == "web" || channel == service.AtCounter }
 
 // putDelivery stores a delivery and, when its address has nothing older owed in the queue, makes it the next there. An
 // id that is known changes nothing.

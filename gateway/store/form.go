@@ -32,6 +32,7 @@ type letter struct {
 	Location  *channels.Location `json:"lo,omitempty"`
 	Queue     channels.Queue     `json:"qu,omitempty"`
 	LeftOut   int                `json:"lf,omitempty"`
+	Desk      *channels.Desk     `json:"dk,omitempty"`
 }
 
 type paper struct {
@@ -44,7 +45,7 @@ type paper struct {
 func toLetter(m channels.Message) letter {
 	l := letter{ID: m.ID, From: m.From, To: m.To, At: micros(m.At), Lang: m.Lang, Subject: m.Subject, Text: m.Text, Files: toPapers(m.Files),
 		Options: m.Options, Request: m.Request, Source: m.Source, Reference: m.Reference, Trust: m.Trust, Robot: m.Robot, OptOut: m.OptOut,
-		Phone: m.Phone, Location: m.Location, Queue: m.Queue, LeftOut: m.LeftOut}
+		Phone: m.Phone, Location: m.Location, Queue: m.Queue, LeftOut: m.LeftOut, Desk: m.Desk}
 	if m.Thread.MessageID != "" || m.Thread.InReplyTo != "" || len(m.Thread.References) > 0 {
 		l.Thread = &m.Thread
 	}
@@ -54,7 +55,7 @@ func toLetter(m channels.Message) letter {
 func (s *Store) message(l letter) channels.Message {
 	m := channels.Message{ID: l.ID, From: l.From, To: l.To, At: moment(l.At), Lang: l.Lang, Subject: l.Subject, Text: l.Text, Files: s.files(l.Files),
 		Options: l.Options, Request: l.Request, Source: l.Source, Reference: l.Reference, Trust: l.Trust, Robot: l.Robot, OptOut: l.OptOut,
-		Phone: l.Phone, Location: l.Location, Queue: l.Queue, LeftOut: l.LeftOut}
+		Phone: l.Phone, Location: l.Location, Queue: l.Queue, LeftOut: l.LeftOut, Desk: l.Desk}
 	if l.Thread != nil {
 		m.Thread = *l.Thread
 	}
@@ -112,10 +113,15 @@ type affair struct {
 	Decision exchange.Decision `json:"d,omitempty"`
 	Promise  time.Time         `json:"p"`
 	Events   []gateway.Event   `json:"e,omitempty"`
+	Tell     *gateway.Tell     `json:"w,omitempty"`
 }
 
 func toAffair(m gateway.Matter) affair {
-	return affair{m.Service, m.Name, m.Lang, m.Address, m.Thread, m.Subject, m.Decision, m.Promise.UTC(), m.Events}
+	a := affair{m.Service, m.Name, m.Lang, m.Address, m.Thread, m.Subject, m.Decision, m.Promise.UTC(), m.Events, nil}
+	if m.Tell != (gateway.Tell{}) {
+		a.Tell = &m.Tell
+	}
+	return a
 }
 
 // words are what was shown and said when somebody consented.

@@ -40,6 +40,7 @@ func (s *Store) takeOver(ctx context.Context, tx *database.Tx, contact, other st
 		"UPDATE matter SET contact = $1 WHERE contact = $2",
 		"UPDATE inbound SET contact = $1 WHERE contact = $2",
 		"UPDATE delivery SET contact = $1 WHERE contact = $2",
+		"UPDATE post SET contact = $1 WHERE contact = $2",
 		"UPDATE consent SET contact = $1 WHERE contact = $2",
 		"UPDATE key SET owner = 'contact:' || $1 WHERE owner = 'contact:' || $2",
 		"DELETE FROM contact WHERE id = $2 AND $1 <> ''",

@@ -12,6 +12,7 @@ import (
 	"gatehouse/channels"
 	"gatehouse/configs/database"
 	"gatehouse/configs/vault"
+	"gatehouse/exchange/service"
 	"gatehouse/gateway"
 )
 
@@ -297,8 +298,11 @@ func (s *Store) move(ctx context.Context, tx *database.Tx, d *sending) error {
 		origin = d.id
 	}
 	to, err := s.nextAddress(ctx, tx, d.contact, origin)
-	if err != nil || to.IsZero() {
+	if err != nil {
 		return err
+	}
+	if to.IsZero() {
+		return s.byPost(ctx, tx, d)
 	}
 	var l letter
 	if err := s.read(ctx, tx, "delivery", d.id, d.body, &l); gone(err) {
@@ -358,10 +362,10 @@ func (s *Store) nextAddress(ctx context.Context, tx *database.Tx, contact, origi
 		return channels.Address{}, err
 	}
 	usable := slices.DeleteFunc(known[contact].Reaches, func(r gateway.Reach) bool {
-		return r.Blocked || r.Dead || tried[string(s.address(r.Address))]
+		return r.Blocked || r.Dead || r.Address.Channel == service.AtCounter || tried[string(s.address(r.Address))]
 	})
 	slices.SortStableFunc(usable, func(a, b gateway.Reach) int {
-		return int(bit(a.Address.Channel == lined) - bit(b.Address.Channel == lined))
+		return int(bit(lined(a.Address.Channel)) - bit(lined(b.Address.Channel)))
 	})
 	if len(usable) == 0 {
 		return channels.Address{}, nil

@@ -45,7 +45,7 @@ func Run(t *testing.T, open func(t *testing.T) Place) {
 		"lease": lease, "lease runs out": leaseRunsOut, "lease order of an address": leaseOrder, "retry": retry, "receipts": receipts,
 		"early receipts": earlyReceipts, "must moves on": mustMoves, "moved in company": movedInCompany, "stopped and dead": stoppedAndDead, "history": history,
 		"history in a crowd": historyCrowd, "crossing": crossing, "crossing refused": crossingRefused, "parts": parts, "new epoch": newEpoch, "pages": pages,
-		"arrival handled once": arrivalOnce, "papers": papers, "ping and counts": pingCounts, "key file": keyFile, "sealed at rest": sealedAtRest,
+		"arrival handled once": arrivalOnce, "papers": papers, "letters and the log": lettersAndLog, "ping and counts": pingCounts, "key file": keyFile, "sealed at rest": sealedAtRest,
 		"two gateways": twoGateways, "reopened": reopened, "hostile values": hostile,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,4 +1,7 @@
-package portal
+// Package upload reads the forms of web pages with their files, without laying anything on the disk in the clear.
+//
+// The rule: every bound is checked before memory is taken, and a form lives until it is closed.
+package upload
 
 import (
 	"context"
@@ -16,34 +19,35 @@ import (
 
 // Bounds of one form. The standard library's own reader would lay larger uploads on the disk in the clear.
 const (
-	maxForm   = 12 << 20  // the whole, with its files
+	MaxForm   = 12 << 20  // the whole, with its files
 	maxValues = 256 << 10 // all typed values together
-	maxParts  = 200
-	maxFiles  = 10
+	MaxParts  = 200
+	MaxFiles  = 10
 )
 
-// sentForm is a form as it came in. Its files live until close.
-type sentForm struct {
-	values url.Values
-	files  []channels.File
+// Form is a form as it came in. Its files live until Close.
+type Form struct {
+	Values url.Values
+	Files  []channels.File
 	spools []*channels.Spool
 }
 
-func (f *sentForm) close() {
+// Close lets go of the files.
+func (f *Form) Close() {
 	for _, s := range f.spools {
 		s.Close()
 	}
 }
 
-// readForm reads a form, multipart or not. What is over a bound is multipart.ErrMessageTooLarge or an
+// Read reads a form, multipart or not. What is over a bound is multipart.ErrMessageTooLarge or an
 // *http.MaxBytesError; the form must be closed in any case.
-func readForm(w http.ResponseWriter, r *http.Request) (*sentForm, error) {
-	f := &sentForm{values: url.Values{}}
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+func Read(w http.ResponseWriter, r *http.Request) (*Form, error) {
+	f := &Form{Values: url.Values{}}
+	r.Body = http.MaxBytesReader(w, r.Body, MaxForm)
 	parts, err := r.MultipartReader()
 	if errors.Is(err, http.ErrNotMultipart) {
 		if err = r.ParseForm(); err == nil {
-			f.values = r.PostForm
+			f.Values = r.PostForm
 		}
 		return f, err
 	}
@@ -56,7 +60,7 @@ func readForm(w http.ResponseWriter, r *http.Request) (*sentForm, error) {
 		if errors.Is(err, io.EOF) {
 			return f, nil
 		}
-		if err == nil && n == maxParts {
+		if err == nil && n == MaxParts {
 			err = multipart.ErrMessageTooLarge
 		}
 		if err == nil {
@@ -69,7 +73,7 @@ func readForm(w http.ResponseWriter, r *http.Request) (*sentForm, error) {
 }
 
 // add reads one part. left is how many bytes of values may still come.
-func (f *sentForm) add(part *multipart.Part, left *int64) error {
+func (f *Form) add(part *multipart.Part, left *int64) error {
 	if part.FileName() != "" {
 		return f.upload(part)
 	}
@@ -80,11 +84,11 @@ func (f *sentForm) add(part *multipart.Part, left *int64) error {
 	if *left -= int64(len(b)); *left < 0 {
 		return multipart.ErrMessageTooLarge
 	}
-	f.values.Add(part.FormName(), string(b))
+	f.Values.Add(part.FormName(), string(b))
 	return nil
 }
 
-func (f *sentForm) upload(part *multipart.Part) error {
+func (f *Form) upload(part *multipart.Part) error {
 	s := channels.NewSpool("")
 	f.spools = append(f.spools, s)
 	if _, err := io.Copy(s, part); err != nil {
@@ -93,12 +97,22 @@ func (f *sentForm) upload(part *multipart.Part) error {
 	if s.Size() == 0 { // a file field that was left empty
 		return nil
 	}
-	if len(f.files) == maxFiles {
+	if len(f.Files) == MaxFiles {
 		return multipart.ErrMessageTooLarge
 	}
-	f.files = append(f.files, channels.File{
-		Name: clip(exchange.Normalize(strings.ToValidUTF8(part.FileName(), "")), 120), Type: part.Header.Get("Content-Type"), Size: s.Size(),
+	f.Files = append(f.Files, channels.File{
+		Name: clip(exchange.Normalize(strings.ToValidUTF8(part.FileName(), ""))), Type: part.Header.Get("Content-Type"), Size: s.Size(),
 		Open: func(context.Context) (io.ReadCloser, error) { return io.NopCloser(s.All()), nil },
 	})
 	return nil
+}
+
+// maxName bounds a file's name, in characters.
+const maxName = 120
+
+func clip(name string) string {
+	if r := []rune(name); len(r) > maxName {
+		return string(r[:maxName]) + "…"
+	}
+	return name
 }
