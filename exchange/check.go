@@ -180,7 +180,7 @@ func (a Ack) Check() error {
 	}
 	seq := uint64(0)
 	for _, r := range a.Refused {
-		if r.Seq <= seq || r.Reason == ReasonNone || r.Reason > maxReason {
+		if r.Seq <= seq || r.Reason == ReasonNone || r.Reason > LastReason {
 			return wrong("refused", ReasonSchema, "is not ordered, or has an unknown reason")
 		}
 		seq = r.Seq

@@ -114,7 +114,10 @@ const (
 	ReasonExpired   Reason = 12
 	ReasonFailed    Reason = 13 // the filter itself failed: blocked, for the operator
 
-	maxReason = ReasonFailed
+	ReasonPages Reason = 14 // the pages of a PDF, drawn anew, are too many or do not fit: photos or fewer pages do
+
+	// LastReason is the highest code.
+	LastReason = ReasonPages
 )
 
 // Bounds of an Ack: what does not fit waits for the next one.

@@ -143,7 +143,7 @@ func sealedSizeOfAckIsFixed(t *testing.T, w world) {
 		full.Missing = append(full.Missing, Range{1<<63 + 2*i, 1<<63 + 2*i})
 	}
 	for i := range uint64(MaxRefused) {
-		full.Refused = append(full.Refused, Refusal{1<<63 + i, ReasonFailed})
+		full.Refused = append(full.Refused, Refusal{1<<63 + i, LastReason})
 	}
 	var filters []Trial
 	for range 32 {

@@ -143,7 +143,7 @@ func verifyVerdict(s sections, o outer, guard Key) (Verdict, error) {
 		v.Origin.Epoch == 0 || v.Origin.Seq == 0 {
 		return v, fault(ReasonForged, "has the verdict on another envelope")
 	}
-	if v.Refused > maxReason {
+	if v.Refused > LastReason {
 		return v, fault(ReasonForged, "is refused for an unknown reason")
 	}
 	if v.Refused != ReasonNone && len(s.header)+len(s.content)+len(s.signature) != 0 {

@@ -101,6 +101,8 @@ func refusal(r exchange.Reason) string {
 		return "virus"
 	case exchange.ReasonSize, exchange.ReasonQuota:
 		return "size"
+	case exchange.ReasonPages:
+		return "pages"
 	case exchange.ReasonText:
 		return "text"
 	}

@@ -175,9 +175,9 @@ func TestRefusedByTheBorder(t *testing.T) {
 		exchange.ReasonFileKind: "because of its kind", exchange.ReasonActive: "because of its kind", exchange.ReasonArchive: "because of its kind",
 		exchange.ReasonVirus: "harmful", exchange.ReasonText: "plain words", exchange.ReasonLeak: "could not be let through",
 		exchange.ReasonUnrelease: "could not be let through", exchange.ReasonQuota: "too large", exchange.ReasonExpired: "could not be let through",
-		exchange.ReasonFailed: "could not be let through",
+		exchange.ReasonFailed: "could not be let through", exchange.ReasonPages: "Send fewer pages, or photos",
 	}
-	for r := exchange.ReasonForged; r <= exchange.ReasonFailed; r++ {
+	for r := exchange.ReasonForged; r <= exchange.LastReason; r++ {
 		w := newWorld(t)
 		m := w.filed(phone)
 		o, err := w.d.Refused(w.tiding(m), r)

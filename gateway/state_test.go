@@ -36,7 +36,7 @@ func TestStatusNamesEveryState(t *testing.T) {
 			t.Errorf("%s: %d ways to tell %d states", lang, len(said), len(states))
 		}
 	}
-	for r := exchange.ReasonForged; r <= exchange.ReasonFailed; r++ {
+	for r := exchange.ReasonForged; r <= exchange.LastReason; r++ {
 		w := newWorld(t)
 		m := gateway.Matter{ID: "m1", Reference: reference(0), Service: "ask", Lang: "en", State: exchange.Queued, Address: tab}
 		o, err := w.d.Refused(gateway.Tiding{Now: w.now, NewID: w.newID, Contact: w.contact, Matter: m}, r)

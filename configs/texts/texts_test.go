@@ -49,7 +49,7 @@ func TestTextsFitTheirSegments(t *testing.T) {
 	c := mustLoad(t)
 	two := []string{"topics", "danger", "help", "menu", "privacy.page", "answer.page", "form.paused", "form.paused.summary",
 		"form.notlisted.several", "form.elsewhere", "status.unknown", "stop.done", "ask.sent", "form.summary", "paper.link"}
-	three := []string{"refused.file", "refused.virus", "refused.size", "refused.text", "refused.other"}
+	three := []string{"refused.file", "refused.virus", "refused.size", "refused.pages", "refused.text", "refused.other"}
 	args := Args{"city": "Port Lumen", "phone": "+44 7700 900100", "emergency": "112", "reference": "PL-3QH8-7WRD-12",
 		"days": 1, "count": 2, "n": 4, "step": 3, "steps": 4, "files": 1, "noun": "", "list": "", "ask": "", "text": "",
 		"clerk": "", "service": "", "state": "", "when": "24 Nov 17:00", "date": "29 Nov", "day": "4 Dec", "answer": "7",

@@ -141,6 +141,8 @@ func word(r exchange.Reason) string {
 		return "quota"
 	case exchange.ReasonExpired:
 		return "expired"
+	case exchange.ReasonPages:
+		return "pages"
 	}
 	return "failed"
 }

@@ -91,7 +91,7 @@ func Assemble(r io.Reader, t Task, out io.Writer) Answer {
 			return Answer{Reason: exchange.ReasonFileKind, Check: "pages"}
 		}
 		if n >= t.Policy.MaxPages || !drawAll(img, ways, drawn, sums, t.Room) {
-			return Answer{Reason: exchange.ReasonSize, Check: "pages"}
+			return Answer{Reason: exchange.ReasonPages, Check: "pages"}
 		}
 	}
 	for _, pages := range drawn {
@@ -105,7 +105,7 @@ func Assemble(r io.Reader, t Task, out io.Writer) Answer {
 			return Answer{Check: "pages", Rebuilt: true}
 		}
 	}
-	return Answer{Reason: exchange.ReasonSize, Check: "pages"}
+	return Answer{Reason: exchange.ReasonPages, Check: "pages"}
 }
 
 // drawAll adds one page at each level that still has room; false: none has.

@@ -133,8 +133,8 @@ func TestPagesAreOfTheBestLevelThatHasRoom(t *testing.T) {
 		room int64
 		want exchange.Reason
 	}{
-		"no room":     {pixmaps(3, 200, 150), 1000, exchange.ReasonSize},
-		"many pages":  {pixmaps(4, 20, 10), 1 << 20, exchange.ReasonSize},
+		"no room":     {pixmaps(3, 200, 150), 1000, exchange.ReasonPages},
+		"many pages":  {pixmaps(4, 20, 10), 1 << 20, exchange.ReasonPages},
 		"no page":     {nil, 1 << 20, exchange.ReasonFileKind},
 		"cut":         {pixmaps(1, 20, 10)[:100], 1 << 20, exchange.ReasonFileKind},
 		"huge":        {[]byte("P6\n100000 100000\n255\n"), 1 << 20, exchange.ReasonFileKind},
