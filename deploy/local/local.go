@@ -26,6 +26,7 @@ import (
 	"gatehouse/configs/serve"
 	"gatehouse/deploy/carriers"
 	"gatehouse/exchange"
+	border "gatehouse/exchange/guard"
 	guard "gatehouse/exchange/program"
 	"gatehouse/gateway/portal/counter"
 	gateway "gatehouse/gateway/program"
@@ -133,9 +134,10 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger, ready f
 	}
 	defer stand.Close()
 	c.toCarriers(stand)
-	board := &board{want: 2, all: map[string]string{}, ready: func(a map[string]string) {
+	var notes []string // of the up guard
+	board := &board{want: 3, all: map[string]string{}, ready: func(a map[string]string) {
 		c.fromCarriers(stand, a)
-		c.greet(out, stand, a)
+		c.greet(out, stand, a, notes)
 		ready(a)
 	}}
 	for name, addr := range stand.Addresses() {
@@ -144,7 +146,12 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger, ready f
 	o.Ready = board.add
 	run, ctx := errgroup.WithContext(ctx)
 	run.Go(func() error { return of("gateway", gateway.Run(ctx, c.Gateway, o)) })
-	run.Go(func() error { return guard.Run(ctx, c.Up, log.With("side", "border")) })
+	run.Go(func() error {
+		return guard.RunTelling(ctx, c.Up, log.With("side", "border"), func(said []string) {
+			notes = said // read once all are there, under the board's lock
+			board.add(nil)
+		})
+	})
 	run.Go(func() error { return guard.Run(ctx, c.Down, log.With("side", "border")) })
 	run.Go(func() error {
 		return of("office", office.Run(ctx, c.Office, office.Options{Log: log.With("side", "intranet"), Ready: board.add}))
@@ -227,7 +234,7 @@ func (c *Config) fromCarriers(stand *carriers.Carriers, a map[string]string) {
 }
 
 // greet prints where to click.
-func (c *Config) greet(out io.Writer, stand *carriers.Carriers, a map[string]string) {
+func (c *Config) greet(out io.Writer, stand *carriers.Carriers, a map[string]string, notes []string) {
 	fmt.Fprintf(out, `
   Gatehouse is running, with the demo city %s.   Isolation: %s (one process on one machine)
 
@@ -237,18 +244,35 @@ func (c *Config) greet(out io.Writer, stand *carriers.Carriers, a map[string]str
   Staff       the console                http://%s
               the counter, as %q   http://%s/counter
   Operators   metrics                    http://%s/metrics   http://%s/metrics
-  Files       are decoded in a sandbox at the border, pictures and PDF made anew; %s
+  Files       %s;
+              %s
   Documents   %s
   Kept in     %s   (log: gatehouse.log; delete the folder to start afresh)
 
   Staff of the demo, password %q:
 `, c.Gateway.Name, c.Gateway.Exchange.Isolation, a["public_url"], stand.URL(), c.domain(), a["smtp"], a["office"], demoClerk, a["private_listen"],
-		a["private_listen"], a["office_private"], c.scan(), c.documents(), c.Data, console.DemoPassword)
+		a["private_listen"], a["office_private"], decoded(notes), c.scan(), c.documents(), c.Data, console.DemoPassword)
 	for _, s := range console.DemoStaff() {
 		fmt.Fprintf(out, "    %-10s %-22s %-10s %s\n", s.ID, s.Name, s.Department, roles(s.Roles))
 	}
 	c.chart(out, a)
 	fmt.Fprint(out, "\n  Ctrl-C ends it.\n\n")
+}
+
+// decoded says how foreign files are judged here, as the guard found it, not as the file asks for it.
+func decoded(notes []string) string {
+	s := "are decoded at the border in a sandbox of their own, pictures and PDF made anew"
+	for _, n := range notes {
+		switch {
+		case strings.HasSuffix(n, border.NoNamespaces):
+			s = strings.Replace(s, "in a sandbox of their own", "WITHOUT a sandbox of namespaces (in a child with limits alone)", 1)
+		case strings.HasSuffix(n, border.NoRenderer):
+			s = strings.Replace(s, "pictures and PDF made anew", "pictures made anew, PDF refused (install poppler-utils)", 1)
+		case strings.HasPrefix(n, "the virus scanner"):
+			s += "; " + n
+		}
+	}
+	return s
 }
 
 // scan says who looks for viruses.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"gatehouse/configs"
+	border "gatehouse/exchange/guard"
 )
 
 // sample reads configs/local.yaml as a newcomer has it, but on free ports and in a folder of its own.
@@ -44,7 +45,26 @@ func TestSampleRunsAndStops(t *testing.T) {
 	}
 }
 
-func runOnce(t *testing.T, c Config) {
+// TestGreetingIsTrue: what the guard found counts, not what the file asks for.
+func TestGreetingIsTrue(t *testing.T) {
+	for want, notes := range map[string][]string{
+		"in a sandbox of their own, pictures and PDF made anew": {"no virus scan"},
+		"WITHOUT a sandbox": {"namespaces are not permitted here: " + border.NoNamespaces, "no virus scan"},
+		"PDF refused":       {"/usr/bin/pdftoppm is missing: " + border.NoRenderer},
+		"does not answer":   {"the virus scanner does not answer, files wait for it (x)"},
+	} {
+		if got := decoded(notes); !strings.Contains(got, want) {
+			t.Errorf("%v says %q", notes, got)
+		}
+	}
+	c, err := sample(t, map[string]string{"GUARD_SANDBOX": "none"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	runOnce(t, c, "WITHOUT a sandbox")
+}
+
+func runOnce(t *testing.T, c Config, more ...string) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -79,9 +99,9 @@ func runOnce(t *testing.T, c Config) {
 	case <-time.After(30 * time.Second):
 		t.Fatal("it does not stop")
 	}
-	for _, want := range []string{a["public_url"], a["office"], "Isolation: none", "rosa", "stopped",
-		"link A     extranet → up-guard    shared folder " + c.Data + "/border/a", "link D     down-guard → extranet", "up guard   no port",
-		"isolation  gateway none, up none, down none, office none"} {
+	for _, want := range append(more, a["public_url"], a["office"], "Isolation: none", "rosa", "stopped",
+		"link A     extranet → up-guard    shared folder "+c.Data+"/border/a", "link D     down-guard → extranet", "up guard   no port",
+		"isolation  gateway none, up none, down none, office none") {
 		if !strings.Contains(said.String(), want) {
 			t.Errorf("it does not say %q:\n%s", want, said.String())
 		}

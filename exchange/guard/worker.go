@@ -25,6 +25,13 @@ const (
 	SandboxAuto       = "auto"       // namespaces where they are permitted; for a demo, whose isolation is none
 )
 
+// What ends the notes of a worker that is not shut in by namespaces, however that came, and of one without a program
+// that draws PDFs.
+const (
+	NoNamespaces = "files are decoded in a child with limits and a list of system calls alone"
+	NoRenderer   = "PDF files are refused"
+)
+
 // WorkerConfig bounds the child in which one foreign file is decoded. A zero is replaced by its default.
 type WorkerConfig struct {
 	Sandbox  string        `yaml:"sandbox"`  // namespaces (default), none or auto
@@ -287,7 +294,7 @@ func heard(act string, state *os.ProcessState, b []byte, read error) (media.Answ
 	switch {
 	case s.Fault != "":
 		return media.Answer{}, fmt.Errorf("%w: %s", errSandbox, s.Fault)
-	case state == nil || !state.Success(), a.Reason > exchange.ReasonFailed, act == actAssemble && a.Reason == exchange.ReasonNone && !a.Rebuilt:
+	case state == nil || !state.Success(), a.Reason > exchange.LastReason, act == actAssemble && a.Reason == exchange.ReasonNone && !a.Rebuilt:
 		return media.Answer{}, fmt.Errorf("%w: a wrong answer, %s", errWorker, state)
 	}
 	return a, nil
@@ -335,8 +342,10 @@ func (w *Worker) Probe(ctx context.Context, p media.Policy) (notes []string, err
 	if errors.Is(err, errSandbox) && w.c.Sandbox == SandboxAuto {
 		w.namespaces = false
 		if err = w.probe(ctx, p); err == nil {
-			notes = append(notes, "namespaces are not permitted here: files are decoded in a child with limits and a list of system calls alone")
+			notes = append(notes, "namespaces are not permitted here: "+NoNamespaces)
 		}
+	} else if w.c.Sandbox == SandboxNone {
+		notes = append(notes, "sandbox is none: "+NoNamespaces)
 	}
 	switch {
 	case errors.Is(err, errSandbox) && w.namespaces:
@@ -345,7 +354,7 @@ func (w *Worker) Probe(ctx context.Context, p media.Policy) (notes []string, err
 		return nil, fmt.Errorf("worker: %w; a program that runs a guard must call guard.BecomeWorker first", err)
 	}
 	if p.PDF == media.Rebuild && !w.draws() {
-		notes = append(notes, fmt.Sprintf("%s is missing (Debian: poppler-utils): PDF files are refused", w.c.Pdftoppm))
+		notes = append(notes, fmt.Sprintf("%s is missing (Debian: poppler-utils): "+NoRenderer, w.c.Pdftoppm))
 	}
 	return notes, nil
 }

@@ -17,9 +17,15 @@ import (
 
 // Run guards the lane until ctx ends, then gives nil within 5 s. A log that is not whole, or keys that are missing,
 // are errors at the start.
-func Run(ctx context.Context, c Config, log *slog.Logger) (err error) {
+func Run(ctx context.Context, c Config, log *slog.Logger) error {
+	return RunTelling(ctx, c, log, func([]string) {})
+}
+
+// RunTelling is Run, and calls ready once before the first envelope is judged, with what an operator should know of how
+// files are judged here, each a sentence.
+func RunTelling(ctx context.Context, c Config, log *slog.Logger, ready func(notes []string)) (err error) {
 	c = c.WithDefaults()
-	g, links, err := open(ctx, c, log)
+	g, notes, links, err := open(ctx, c, log)
 	defer func() { err = errors.Join(err, links.Close()) }()
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return nil // stopped before it ran
@@ -29,6 +35,7 @@ func Run(ctx context.Context, c Config, log *slog.Logger) (err error) {
 	}
 	defer func() { err = errors.Join(err, g.Close()) }()
 	log.Info("guard runs", "lane", c.Lane, "isolation", c.Isolation, "rules", guard.RuleSet)
+	ready(notes)
 	if err := g.Run(ctx); err != nil {
 		return err
 	}
@@ -37,48 +44,48 @@ func Run(ctx context.Context, c Config, log *slog.Logger) (err error) {
 }
 
 // open gives the guard and its links, which are to be closed after it, also when an error comes with them.
-func open(ctx context.Context, c Config, log *slog.Logger) (*guard.Guard, Side, error) {
+func open(ctx context.Context, c Config, log *slog.Logger) (*guard.Guard, []string, Side, error) {
 	if err := checkBundle(c.Bundle); err != nil {
-		return nil, Side{}, err
+		return nil, nil, Side{}, err
 	}
 	keys, err := exchange.OpenKeys(c.Keys, c.Party(), log, c.Suites...)
 	if err != nil {
-		return nil, Side{}, fmt.Errorf("keys: %w", err)
+		return nil, nil, Side{}, fmt.Errorf("keys: %w", err)
 	}
 	keys.Every = c.StatusEvery
 	if err := os.MkdirAll(filepath.Dir(c.LogFile), 0o750); err != nil {
-		return nil, Side{}, fmt.Errorf("log_file: %w", err)
+		return nil, nil, Side{}, fmt.Errorf("log_file: %w", err)
 	}
-	worker, err := openWorker(ctx, c, log)
+	worker, notes, err := openWorker(ctx, c, log)
 	if err != nil {
-		return nil, Side{}, err
+		return nil, nil, Side{}, err
 	}
 	links, err := openGuardLinks(c, log)
 	if err != nil {
-		return nil, links, err
+		return nil, nil, links, err
 	}
 	leaks, err := leaksOf(c)
 	if err != nil {
-		return nil, links, err
+		return nil, nil, links, err
 	}
 	g, err := guard.Open(guard.Options{
 		Lane: c.Lane, Ring: keys.Ring, Keys: keys, In: links.In, Out: links.Out, LogFile: c.LogFile, Dir: c.Dir, Limits: c.Limits, Leaks: leaks, Log: log,
 		Media: c.Files, Worker: worker, Scan: c.Clamd,
 		Status: status(c, links, log), StatusEvery: c.StatusEvery, BeatEvery: c.BeatEvery, AckEvery: c.AckEvery,
 	})
-	return g, links, err
+	return g, notes, links, err
 }
 
 // openWorker lets the worker show that it works here, and says what an operator should know of how files are judged.
-func openWorker(ctx context.Context, c Config, log *slog.Logger) (*guard.Worker, error) {
+func openWorker(ctx context.Context, c Config, log *slog.Logger) (*guard.Worker, []string, error) {
 	worker, notes, err := probed(ctx, c)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, n := range notes {
 		log.Warn("how files are judged", "lane", c.Lane, "note", n)
 	}
-	return worker, nil
+	return worker, notes, nil
 }
 
 // proved notes what the virus scanner is worth. One that is blind is an error; one that does not answer may come later,
@@ -86,6 +93,9 @@ func openWorker(ctx context.Context, c Config, log *slog.Logger) (*guard.Worker,
 func proved(ctx context.Context, c Config) (notes []string, err error) {
 	if c.Clamd.Address == "" {
 		return []string{"no virus scan"}, nil
+	}
+	if c.Lane == exchange.Down {
+		return nil, nil // nothing foreign leaves
 	}
 	switch err := c.Clamd.Prove(ctx, c.Files); {
 	case errors.Is(err, guard.ErrBlind):
