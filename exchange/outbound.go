@@ -4,11 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 )
 
 // pass does once all that is to do for sending. True: there is more at once.
 func (p *Port) pass(ctx context.Context, s *holding) (more bool, err error) {
+	if err := p.steady(ctx, s); err != nil {
+		return false, err
+	}
 	p.beat(ctx, s)
 	p.look()
 	if err := p.renew(ctx, s); err != nil {
@@ -29,6 +34,26 @@ func (p *Port) pass(ctx context.Context, s *holding) (more bool, err error) {
 	}
 	sent, err := p.send(ctx)
 	return sealed == batch || sent == batch, errors.Join(stuck, err)
+}
+
+// steady does at once what was put off by a clock that has been set back since, or it would be put off by so much more:
+// the lease, the Ack, and sending again what is not settled. By the wall, because that is what is stored.
+func (p *Port) steady(ctx context.Context, s *holding) error {
+	now, before := p.Now().Round(0), s.now
+	s.now = now
+	if !now.Before(before) {
+		return nil
+	}
+	p.Log.Warn("clock was set back", "lane", p.Lane, "by", before.Sub(now))
+	s.renewed, s.acked, s.history = time.Time{}, time.Time{}, time.Time{}
+	p.lock.Lock()
+	open := slices.Sorted(maps.Keys(p.attempts))
+	p.lock.Unlock()
+	if err := p.Outgoing.Sent(ctx, open, now); err != nil {
+		s.now = before // and again at the next pass
+		return fmt.Errorf("clock was set back: %w", err)
+	}
+	return nil
 }
 
 // renew keeps the lease while a third of it is used up.

@@ -166,6 +166,7 @@ type holding struct {
 	acked   time.Time // when the last Ack was made
 	beat    time.Time // when the last heartbeat went out
 	history time.Time // when the last History was made
+	now     time.Time // when it was last looked at
 }
 
 func (p *Port) seize(ctx context.Context) (*holding, bool, error) {

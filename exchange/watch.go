@@ -94,7 +94,10 @@ func (w *Watch) Hear(b Beat, h Heard, now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.p.Skew = b.Own.At.Sub(now)
-	w.p.Skewed = w.p.Skew.Abs() > max(MaxSkew, BeatsMissed*w.p.Every)
+	w.p.Skewed = w.p.Skew.Abs() > w.most()
+	if w.at.Sub(now) > w.most() && !w.p.Skewed {
+		w.at = time.Time{} // the sender's clock was ahead, or ours behind, and was put right: what was heard last is no measure
+	}
 	if !b.Own.At.After(w.at) {
 		if b.Own.At.Before(w.at) {
 			w.p.Stale++
@@ -106,6 +109,9 @@ func (w *Watch) Hear(b Beat, h Heard, now time.Time) {
 	w.p.OriginSilent = !b.Origin.At.IsZero() && b.Own.At.Sub(b.Origin.At) > (BeatsMissed+1)*w.p.Every
 	w.place(h)
 }
+
+// most is how far the clocks may be apart.
+func (w *Watch) most() time.Duration { return max(MaxSkew, BeatsMissed*w.p.Every) }
 
 // place holds what the receiver has against where the sender stands.
 func (w *Watch) place(h Heard) {
@@ -143,6 +149,9 @@ func lags(own, sent Head) bool {
 func (w *Watch) Look(now time.Time) []News {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if now.Before(w.since) {
+		w.since = now // our clock was set back; silence is counted from here
+	}
 	w.p.Silent = now.Sub(w.since) > BeatsMissed*w.p.Every
 	var news []News
 	for _, t := range []Trouble{TroubleSilent, TroubleGap, TroubleSkew, TroubleOrigin} {

@@ -100,7 +100,7 @@ func (g *Guard) tell(r evidence.Record) {
 
 // tidy does what may be lost in a crash: the anchor each minute, old bytes.
 func (g *Guard) tidy(now time.Time) error {
-	if now.Sub(g.anchored) > time.Minute {
+	if since := now.Sub(g.anchored); since > time.Minute || since < 0 {
 		if err := g.log.Anchor(); err != nil {
 			return err
 		}

@@ -30,6 +30,13 @@ type crossing struct {
 	wait       sync.WaitGroup
 	ctx        context.Context
 	stop       context.CancelFunc
+	off        map[exchange.Party]*atomic.Int64 // by how much a party's clock is wrong
+}
+
+// clock is a party's own.
+func (c *crossing) clock(p exchange.Party) func() time.Time {
+	off := c.off[p]
+	return func() time.Time { return time.Now().Add(time.Duration(off.Load())) }
 }
 
 // wire is a one-way link without memory: what nobody takes is lost.
@@ -53,14 +60,17 @@ func newCrossing(t *testing.T) *crossing { return newCrossingAt(t, exchange.Defa
 
 // newCrossingAt has another pace of heartbeats: a day of the usual one is long.
 func newCrossingAt(t *testing.T, beat time.Duration) *crossing {
-	rings, _ := exchangetest.Rings(t, time.Now())
+	rings, _ := exchangetest.Rings(t, time.Now().Add(-72*time.Hour))
 	c := &crossing{
-		T: t, beat: beat, rings: rings, links: map[exchange.Stretch]*wire{}, guards: map[exchange.Lane]*Guard{}, logs: map[exchange.Lane]string{},
+		T: t, off: map[exchange.Party]*atomic.Int64{}, beat: beat, rings: rings, links: map[exchange.Stretch]*wire{}, guards: map[exchange.Lane]*Guard{}, logs: map[exchange.Lane]string{},
 		out: map[exchange.Lane]*exchangetest.Outgoing{}, in: map[exchange.Lane]*exchangetest.Incoming{},
 	}
 	c.ctx, c.stop = context.WithCancel(t.Context())
 	for _, s := range exchange.Stretches() {
 		c.links[s] = newWire()
+	}
+	for _, p := range exchange.Parties() {
+		c.off[p] = &atomic.Int64{}
 	}
 	for _, l := range []exchange.Lane{exchange.Up, exchange.Down} {
 		c.out[l], c.in[l] = exchangetest.NewOutgoing(), exchangetest.NewIncoming()
@@ -77,7 +87,7 @@ func (c *crossing) guard(l exchange.Lane) {
 		from, to, who = exchange.LinkC, exchange.LinkD, exchange.DownGuard
 	}
 	dir := c.TempDir()
-	g, err := Open(Options{Lane: l, Ring: c.rings[who], In: c.links[from], Out: c.links[to], LogFile: filepath.Join(dir, "log"), Dir: dir, BeatEvery: c.beat, Log: slog.New(slog.DiscardHandler)})
+	g, err := Open(Options{Lane: l, Ring: c.rings[who], In: c.links[from], Out: c.links[to], LogFile: filepath.Join(dir, "log"), Dir: dir, BeatEvery: c.beat, Log: slog.New(slog.DiscardHandler), Now: c.clock(who)})
 	if err != nil {
 		c.Fatal(err)
 	}
@@ -87,7 +97,7 @@ func (c *crossing) guard(l exchange.Lane) {
 // port makes one side's end; only an Ack has anything sent again.
 func (c *crossing) port(p exchange.Party) *exchange.Port {
 	x := &exchange.Port{Lane: exchange.Up, Ring: c.rings[p], Outgoing: c.out[exchange.Up], Incoming: c.in[exchange.Down],
-		Out: c.links[exchange.LinkA], In: c.links[exchange.LinkD], Owner: string(p), Log: slog.New(slog.DiscardHandler), Resend: 24 * time.Hour, BeatEvery: c.beat}
+		Out: c.links[exchange.LinkA], In: c.links[exchange.LinkD], Owner: string(p), Log: slog.New(slog.DiscardHandler), Resend: 24 * time.Hour, BeatEvery: c.beat, Now: c.clock(p)}
 	if p == exchange.Intranet {
 		x.Lane, x.Outgoing, x.Incoming = exchange.Down, c.out[exchange.Down], c.in[exchange.Up]
 		x.Out, x.In = c.links[exchange.LinkC], c.links[exchange.LinkB]
