@@ -13,21 +13,16 @@ import (
 	"gatehouse/gateway/forms"
 )
 
-// keptFor is how long a form waits for its person.
-const keptFor = 7 * 24 * time.Hour
-
 // formPrefix marks the recipient of a form that was filled on a page of the portal: form+<service code>.
 const formPrefix = "form+"
 
 // running tells whether the next message answers a form's question.
 func (k *talk) running() bool {
-	return k.draft != nil && !k.dropped && !k.draft.Paused && k.draft.Address == k.t.Message.From && !k.expired()
+	return k.draft != nil && !k.dropped && !k.draft.Paused && k.draft.Address == k.t.Message.From
 }
 
-func (k *talk) expired() bool { return k.t.Now.Sub(k.draft.Touched) > keptFor }
-
 // kept tells whether a form is there to go on with.
-func (k *talk) kept() bool { return k.draft != nil && !k.dropped && !k.expired() }
+func (k *talk) kept() bool { return k.draft != nil && !k.dropped }
 
 func (k *talk) service() (*service.Service, bool) {
 	if k.draft == nil {
@@ -165,15 +160,13 @@ func (k *talk) setAside() {
 }
 
 func (k *talk) pause(s *service.Service) {
-	args := texts.Args{
-		"noun": s.Noun.In(k.lang), "date": k.d.day(k.t.Now.Add(keptFor), k.lang), "step": k.d.clerk.Position(s, k.draft.Form),
-	}
+	k.draft.Paused, k.draft.Touched = true, k.t.Now
+	args := texts.Args{"noun": s.Noun.In(k.lang), "date": k.keptDay(), "step": k.d.clerk.Position(s, k.draft.Form)}
 	if forms.AtSummary(s, k.draft.Form) {
 		k.say("form.paused.summary", args)
 	} else {
 		k.say("form.paused", args)
 	}
-	k.draft.Paused, k.draft.Touched = true, k.t.Now
 }
 
 // resume goes on where the form stopped, from whichever address; what follows GO is the answer.

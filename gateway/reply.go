@@ -22,7 +22,10 @@ func (k *talk) deliver() {
 	}
 	m := channels.Message{
 		ID: k.t.NewID(), From: k.t.Message.To, To: k.t.Message.From, At: k.t.Now, Lang: k.lang, Text: k.body(r),
-		Options: k.options, Source: k.source, Reference: k.reference, Queue: channels.Reply,
+		Options: k.options, Source: k.source, Reference: k.reference, Queue: k.queue,
+	}
+	if m.Queue == "" {
+		m.Queue = channels.Reply
 	}
 	if m.To.Channel == byMail {
 		m.From.Value = firstOf(k.from, m.From.Value)
@@ -31,7 +34,7 @@ func (k *talk) deliver() {
 	}
 	k.note(whoGateway, m.Text)
 	k.o.Deliveries = append(k.o.Deliveries, Delivery{
-		ID: m.ID, Contact: k.contact.ID, Queue: channels.Reply, Matter: k.matter, Message: m, Due: k.t.Now,
+		ID: m.ID, Contact: k.contact.ID, Queue: m.Queue, Matter: k.matter, Message: m, Due: k.t.Now,
 	})
 }
 

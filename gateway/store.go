@@ -114,12 +114,14 @@ type Counts struct {
 	Inbound, InboundOpen, InboundAside    int64
 	Owed, Accepted, Delivered, Failed     int64
 	CrossingsOpen, CrossingsDone, Blocked int64
+	WakesSet, WakesAside                  int64
 }
 
 // Store is everything that the gateway keeps. One struct implements all of it.
 type Store interface {
 	Intake
 	Work
+	Wakes
 	Outbox
 	Files
 	Pages

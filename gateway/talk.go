@@ -46,6 +46,7 @@ type talk struct {
 	conv    Conversation
 	draft   *Draft
 	dropped bool
+	lapsed  *Draft  // it was kept to its end
 	asked   Pending // what was open when the message came
 
 	said  string // the message's words, normal
@@ -61,22 +62,17 @@ type talk struct {
 	matter       string
 	sheet        Sheet
 	silent       bool
+	queue        channels.Queue // empty: a reply
 	shownPrivacy bool
 }
 
-// listen copies what may change and reads the language.
+// listen copies what may change and reads the language. A form that was kept as long as promised is gone, whether or not
+// its wake came first.
 func (d *Dispatcher) listen(t Turn) *talk {
-	k := &talk{d: d, t: t, contact: t.Contact, conv: t.Conversation, asked: t.Conversation.Pending}
-	k.contact.Reaches = slices.Clone(t.Contact.Reaches)
-	k.conv.Lines = slices.Clone(t.Conversation.Lines)
-	k.conv.More = slices.Clone(t.Conversation.More)
-	k.conv.Address = t.Message.From
+	k := d.copied(t)
 	k.conv.Pending = Pending{}
-	if t.Draft != nil {
-		draft := *t.Draft
-		draft.Form = forms.Clone(draft.Form)
-		draft.Files = slices.Clone(draft.Files)
-		k.draft = &draft
+	if k.draft != nil && !t.Now.Before(d.keptUntil(k.draft.Touched)) {
+		k.lapsed, k.draft = k.draft, nil
 	}
 	k.said = clipBytes(exchange.Normalize(t.Message.Text), maxSaid)
 	r := k.reach()
@@ -84,6 +80,22 @@ func (d *Dispatcher) listen(t Turn) *talk {
 	k.forgetStale()
 	k.hearLanguage()
 	k.note(whoPerson, t.Message.Text)
+	return k
+}
+
+// copied makes the private copies.
+func (d *Dispatcher) copied(t Turn) *talk {
+	k := &talk{d: d, t: t, contact: t.Contact, conv: t.Conversation, asked: t.Conversation.Pending}
+	k.contact.Reaches = slices.Clone(t.Contact.Reaches)
+	k.conv.Lines = slices.Clone(t.Conversation.Lines)
+	k.conv.More = slices.Clone(t.Conversation.More)
+	k.conv.Address = t.Message.From
+	if t.Draft != nil {
+		draft := *t.Draft
+		draft.Form = forms.Clone(draft.Form)
+		draft.Files = slices.Clone(draft.Files)
+		k.draft = &draft
+	}
 	return k
 }
 
@@ -258,20 +270,24 @@ func (k *talk) note(who, said string) {
 
 // finish puts the outcome together.
 func (k *talk) finish() Outcome {
+	if k.lapsed != nil && !k.silent {
+		k.sayEnded(k.lapsed)
+	}
 	k.deliver()
 	k.conv.Heard = k.t.Now
 	k.o.Claim, k.o.Contact = k.t.Claim, k.contact
 	conv := k.conv
 	k.o.Conversation = &conv
 	switch {
-	case k.dropped || k.draft != nil && k.expired():
+	case k.dropped || k.lapsed != nil && k.draft == nil:
 		k.o.DropDraft = true
 	case k.draft != nil:
-		if k.running() {
+		if k.running() && !k.t.Message.Robot {
 			k.draft.Touched = k.t.Now
 		}
 		k.o.Draft = k.draft
 	}
+	k.timeDraft()
 	return k.o
 }
 

@@ -7,10 +7,11 @@ import (
 	"gatehouse/exchange"
 )
 
-// Claim is the right to settle one message. Fence rises each time a message is claimed, so that a claim which ran
+// Claim is the right to settle one message, or one wake. Fence rises each time it is claimed, so that a claim which ran
 // out can't commit any more.
 type Claim struct {
-	Message string // channels.Message.ID
+	Message string // channels.Message.ID; empty: the claim is of Wake
+	Wake    Wake
 	Contact string
 	Fence   uint64
 }
@@ -26,8 +27,10 @@ type Turn struct {
 	Message      channels.Message // its files are stored
 	Contact      Contact
 	Conversation Conversation // of Message.From
-	Draft        *Draft       // the contact's, or nil
-	Matters      []Matter     // the contact's, newest first, at most MaxMatters
+	// Talks are all conversations of the contact, in the order of its addresses; a turn of a wake alone has them.
+	Talks   []Conversation
+	Draft   *Draft   // the contact's, or nil
+	Matters []Matter // the contact's, newest first, at most MaxMatters
 	// Standing is what the contact's ledger adds up to: the last line of each purpose, list and address, without the
 	// words.
 	Standing []Consent
@@ -60,6 +63,9 @@ type Outcome struct {
 	Consents   []Consent
 	// Letters are for people who can't be reached otherwise: staff send them by post.
 	Letters []Letter
+	// Wakes are set, or moved when there is one of the same kind and subject; a zero At clears it. The one that is
+	// claimed is cleared by the commit, unless it stands here again.
+	Wakes []Wake
 	// Papers are documents that the store keeps from now on, each as long as its matter.
 	Papers []Kept
 }

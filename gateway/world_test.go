@@ -37,6 +37,7 @@ type world struct {
 	sent    []gateway.Delivery
 	crossed []gateway.Crossing
 	last    gateway.Outcome
+	wakes   []gateway.Wake
 }
 
 var (
@@ -183,6 +184,7 @@ func (w *world) apply(o gateway.Outcome) string {
 			w.t.Errorf("a document that can't cross: %v", err)
 		}
 	}
+	w.setWakes(o)
 	w.crossed = append(w.crossed, o.Crossings...)
 	w.sent = append(w.sent, o.Deliveries...)
 	here := slices.Clone(o.Deliveries)
@@ -196,6 +198,20 @@ func (w *world) apply(o gateway.Outcome) string {
 		return ""
 	}
 	return here[0].Message.Text
+}
+
+// setWakes keeps them as the store does.
+func (w *world) setWakes(o gateway.Outcome) {
+	drop := func(k gateway.Wake) {
+		w.wakes = slices.DeleteFunc(w.wakes, func(old gateway.Wake) bool { return old.Kind == k.Kind && old.Subject == k.Subject })
+	}
+	drop(o.Claim.Wake)
+	for _, k := range o.Wakes {
+		drop(k)
+		if !k.At.IsZero() {
+			w.wakes = append(w.wakes, k)
+		}
+	}
 }
 
 func (w *world) keep(m gateway.Matter) {

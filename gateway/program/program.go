@@ -189,6 +189,9 @@ func (g *house) openHeart(ctx context.Context) error {
 // answer offers a message first to the filing of declarations, which reads files, and else to the pure heart.
 func answer(filing *declaration.Filing, heart *gateway.Dispatcher) func(context.Context, gateway.Turn) (gateway.Outcome, error) {
 	return func(ctx context.Context, t gateway.Turn) (gateway.Outcome, error) {
+		if t.Claim.Wake.Kind != "" {
+			return heart.Wake(t, t.Claim.Wake), nil
+		}
 		o, mine, err := filing.Offer(ctx, t)
 		if mine || err != nil {
 			return o, err
@@ -221,7 +224,7 @@ func (g *house) run(ctx context.Context) error {
 	g.Log.InfoContext(ctx, "gateway started", "listen", g.public.Addr().String(), "isolation", g.cfg.Exchange.Isolation, "channels", len(g.channels))
 	run.Go(func() error { return g.public.Run(ctx) })
 	run.Go(func() error { return g.private.Run(ctx) })
-	for _, loop := range []func(context.Context) error{g.worker.run, g.sender.run, g.arrivals.run, g.pages.run, g.border.Run, g.keys.Run} {
+	for _, loop := range []func(context.Context) error{g.worker.run, g.worker.rise, g.sender.run, g.arrivals.run, g.pages.run, g.border.Run, g.keys.Run} {
 		run.Go(func() error { return loop(ctx) })
 	}
 	for name, ch := range g.channels {

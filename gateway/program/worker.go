@@ -17,6 +17,8 @@ const (
 	claimTTL = 30 * time.Second
 	// claimBatch is how many contacts a gateway answers at once.
 	claimBatch = 64
+	// wakeBatch is how many contacts are woken at once: few, so that messages go first.
+	wakeBatch = 16
 	// patience is how long the next claim waits for the slowest answer of the one before.
 	patience = 250 * time.Millisecond
 	// idle is how long a loop sleeps when nobody rings: what another gateway accepted is found by then.
@@ -28,14 +30,17 @@ const (
 // worker answers messages: claim, step, commit. Messages of different contacts go side by side, those of one
 // contact one after the other.
 type worker struct {
-	store gateway.Work
-	step  func(context.Context, gateway.Turn) (gateway.Outcome, error)
-	now   func() time.Time
-	ids   func() string
-	refs  func() string
-	bell  bell
-	done  func() // rings the outbox and the border
-	log   *slog.Logger
+	store interface {
+		gateway.Work
+		gateway.Wakes
+	}
+	step func(context.Context, gateway.Turn) (gateway.Outcome, error)
+	now  func() time.Time
+	ids  func() string
+	refs func() string
+	bell bell
+	done func() // rings the outbox and the border
+	log  *slog.Logger
 }
 
 func (w *worker) run(ctx context.Context) error {
@@ -51,6 +56,30 @@ func (w *worker) run(ctx context.Context) error {
 			continue
 		}
 		w.answer(working, turns, slots, &wg)
+	}
+	return nil
+}
+
+// rise does what is due without a message: it looks as often as the messages' loop does when nobody rings, by the
+// clock that it was given, so that a clock which is moved is noticed within a second.
+func (w *worker) rise(ctx context.Context) error {
+	working, end := linger(ctx, grace)
+	defer end()
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	slots := make(chan struct{}, wakeBatch)
+	never := newBell()
+	for ctx.Err() == nil {
+		turns, err := w.store.Woken(ctx, w.now(), cap(slots)-len(slots), claimTTL)
+		if err != nil && ctx.Err() == nil {
+			w.log.ErrorContext(ctx, "claim wakes", "err", err)
+		}
+		if len(turns) == 0 {
+			never.wait(ctx, idle)
+			continue
+		}
+		w.answer(working, turns, slots, &wg)
+		w.bell.ring() // messages that came meanwhile waited for it
 	}
 	return nil
 }
@@ -106,20 +135,24 @@ func (w *worker) turn(ctx context.Context, t gateway.Turn) {
 		o, err = w.step(ctx, t)
 		return err
 	})
+	log := w.log.With("message_id", t.Message.ID)
+	if t.Claim.Wake.Kind != "" {
+		log = w.log.With("wake", string(t.Claim.Wake.Kind))
+	}
 	if err == nil {
 		err = w.store.Commit(ctx, o)
 	}
 	switch {
 	case err == nil:
-		w.log.InfoContext(ctx, "message answered", "message_id", t.Message.ID, "contact_id", t.Contact.ID,
+		log.InfoContext(ctx, "turn done", "contact_id", t.Contact.ID,
 			"replies", len(o.Deliveries), "crossings", len(o.Crossings), "attempt", t.Attempt)
 	case errors.Is(err, gateway.ErrLost):
-		w.log.WarnContext(ctx, "claim lost", "message_id", t.Message.ID)
+		log.WarnContext(ctx, "claim lost", "contact_id", t.Claim.Contact)
 	default:
-		w.log.ErrorContext(ctx, "turn", "message_id", t.Message.ID, "attempt", t.Attempt, "err", err)
+		log.ErrorContext(ctx, "turn", "attempt", t.Attempt, "err", err)
 		later := w.now().Add(deferBase << min(t.Attempt, 8))
 		if err := w.store.Defer(ctx, t.Claim, later, err.Error()); err != nil && !errors.Is(err, gateway.ErrLost) {
-			w.log.ErrorContext(ctx, "defer", "message_id", t.Message.ID, "err", err)
+			log.ErrorContext(ctx, "defer", "err", err)
 		}
 	}
 }

@@ -70,7 +70,7 @@ func wrap(tried string, err error) error {
 func (s *Store) take(ctx context.Context, tx *database.Tx, now time.Time, n int, ttl time.Duration) ([]*claimed, error) {
 	var got []*claimed
 	const query = `SELECT t.contact, t.number, t.fence + 1, t.attempt + 1, i.mark, i.body FROM turn t JOIN inbound i ON i.number = t.number
-		WHERE t.due <= $1 ORDER BY t.due, t.number LIMIT $2`
+		WHERE t.due <= $1 AND NOT EXISTS (SELECT 1 FROM wake w WHERE w.contact = t.contact AND w.owner <> '' AND w.due > $1) ORDER BY t.due, t.number LIMIT $2`
 	err := each(tx.Query(ctx, query, micros(now), n))(func(scan scanner) error {
 		c := &claimed{}
 		got = append(got, c)
@@ -132,6 +132,9 @@ func (s *Store) turn(c *claimed, person gateway.Contact, l *lore, address []byte
 
 // Defer implements gateway.Work.
 func (s *Store) Defer(ctx context.Context, c gateway.Claim, later time.Time, cause string) error {
+	if c.Message == "" {
+		return s.deferWake(ctx, c, later, cause)
+	}
 	mark := s.vault.Mark("inbound", c.Message)
 	if err := s.putOff(ctx, c, mark, later); err != nil {
 		return wrap("defer message", err)

@@ -111,9 +111,12 @@ func (s *Store) prepare(ctx context.Context, c *commitment) error {
 	return nil
 }
 
+// claims tells whether the outcome settles a message or a wake.
+func (c *commitment) claims() bool { return c.Claim.Message != "" || c.Claim.Wake.Kind != "" }
+
 // personal tells whether the contact is written with the outcome.
 func (c *commitment) personal() bool {
-	return c.Contact.ID != "" && (c.born || c.Claim.Message != "" || c.Conversation != nil || c.Draft != nil || c.DropDraft || len(c.Matters) > 0)
+	return c.Contact.ID != "" && (c.born || c.claims() || c.Conversation != nil || c.Draft != nil || c.DropDraft || len(c.Matters) > 0)
 }
 
 func (s *Store) prepareContact(_ context.Context, c *commitment) (err error) {
@@ -240,6 +243,11 @@ func (s *Store) owners(ctx context.Context, tx *database.Tx, all []*commitment) 
 // admissible tells why an outcome may not be stored.
 func (s *Store) admissible(ctx context.Context, tx *database.Tx, c *commitment, g *scene) error {
 	st := g.contacts[c.contact]
+	if c.Claim.Wake.Kind != "" {
+		if held, err := wakeHeld(ctx, tx, c.Claim); err != nil || !held {
+			return errors.Join(err, gateway.ErrLost)
+		}
+	}
 	if c.Claim.Message != "" && (st == nil || st.owner == "" || uint64(st.fence) != c.Claim.Fence || string(st.mark) != string(c.mark)) {
 		return gateway.ErrLost
 	}
@@ -266,7 +274,12 @@ func (s *Store) admissible(ctx context.Context, tx *database.Tx, c *commitment, 
 
 // returned makes a message claimable at once whose outcome was built on an old state.
 func (s *Store) returned(ctx context.Context, tx *database.Tx, c *commitment) error {
-	if c.Claim.Message == "" || errors.Is(c.lost, errMoved) {
+	switch {
+	case errors.Is(c.lost, errMoved):
+		return nil
+	case c.Claim.Wake.Kind != "":
+		return releaseWake(ctx, tx, c.Claim)
+	case c.Claim.Message == "":
 		return nil
 	}
 	_, err := tx.Exec(ctx, `UPDATE turn SET due = $1, owner = '', attempt = attempt - 1 WHERE contact = $2 AND fence = $3 AND owner <> ''
@@ -305,6 +318,9 @@ func (s *Store) apply(ctx context.Context, tx *database.Tx, c *commitment, g *sc
 		if err := putPost(ctx, tx, c.key, c.contact, l); err != nil {
 			return err
 		}
+	}
+	if err := putWakes(ctx, tx, c); err != nil {
+		return err
 	}
 	return s.conclude(ctx, tx, c, g)
 }

@@ -35,6 +35,8 @@ func (s *Store) takeOver(ctx context.Context, tx *database.Tx, contact, other st
 		"INSERT INTO member(list, contact, address) SELECT list, $1, address FROM member WHERE contact = $2 ON CONFLICT DO NOTHING",
 		"DELETE FROM member WHERE contact = $2 AND $1 <> ''",
 		"UPDATE draft SET contact = $1 WHERE contact = $2 AND NOT EXISTS (SELECT 1 FROM draft WHERE contact = $1)",
+		"DELETE FROM wake WHERE contact = $2 AND EXISTS (SELECT 1 FROM wake w WHERE w.contact = $1 AND w.kind = wake.kind AND w.subject = wake.subject)",
+		"UPDATE wake SET contact = $1, due = at, owner = '' WHERE contact = $2",
 		"UPDATE reach SET contact = $1 WHERE contact = $2",
 		"UPDATE conversation SET contact = $1 WHERE contact = $2",
 		"UPDATE matter SET contact = $1 WHERE contact = $2",

@@ -220,7 +220,8 @@ func (s *Store) reclaim(ctx context.Context) error {
 				return err
 			}
 		}
-		return nil
+		_, err := tx.Exec(ctx, "UPDATE wake SET due = at, owner = '', fence = fence + 1 WHERE owner = $1", s.cfg.Owner)
+		return err
 	})
 }
 
@@ -254,9 +255,10 @@ func (s *Store) Counts(ctx context.Context) (gateway.Counts, error) {
 		(SELECT count(*) FROM delivery WHERE state = 0), (SELECT count(*) FROM delivery WHERE state = 1),
 		(SELECT count(*) FROM delivery WHERE state = 2), (SELECT count(*) FROM delivery WHERE state = 3),
 		(SELECT count(*) FROM parcel WHERE state < 2 AND root <> ''), (SELECT count(*) FROM parcel WHERE state = 2 AND root <> ''),
-		(SELECT count(*) FROM parcel WHERE state = 3)`
+		(SELECT count(*) FROM parcel WHERE state = 3),
+		(SELECT count(*) FROM wake WHERE aside = 0), (SELECT count(*) FROM wake WHERE aside <> 0)`
 	err := s.db.Read().QueryRow(ctx, query).Scan(&c.Inbound, &c.InboundOpen, &c.InboundAside, &c.Owed, &c.Accepted, &c.Delivered, &c.Failed,
-		&c.CrossingsOpen, &c.CrossingsDone, &c.Blocked)
+		&c.CrossingsOpen, &c.CrossingsDone, &c.Blocked, &c.WakesSet, &c.WakesAside)
 	if err != nil {
 		return gateway.Counts{}, fmt.Errorf("count: %w", err)
 	}

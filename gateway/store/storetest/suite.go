@@ -46,6 +46,8 @@ func Run(t *testing.T, open func(t *testing.T) Place) {
 		"early receipts": earlyReceipts, "must moves on": mustMoves, "moved in company": movedInCompany, "stopped and dead": stoppedAndDead, "history": history,
 		"history in a crowd": historyCrowd, "crossing": crossing, "crossing refused": crossingRefused, "parts": parts, "new epoch": newEpoch, "pages": pages,
 		"arrival handled once": arrivalOnce, "papers": papers, "letters and the log": lettersAndLog, "ping and counts": pingCounts, "key file": keyFile, "sealed at rest": sealedAtRest,
+		"wake knows all": wakeKnows, "wake cleared by a message": wakeCleared, "wake runs out": wakeRunsOut, "wake deferred": wakeDeferred,
+		"wakes oldest first": wakesOldestFirst, "wakes in a crowd": wakesInACrowd, "wakes merge": wakesMerge,
 		"two gateways": twoGateways, "reopened": reopened, "hostile values": hostile,
 	} {
 		t.Run(name, func(t *testing.T) {
