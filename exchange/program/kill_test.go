@@ -29,12 +29,28 @@ type city struct {
 	place    string // of the guards' logs and journals
 	procs    map[exchange.Lane]*exec.Cmd
 	errs     *os.File // what the guards say
-	up, down struct {
-		out *exchangetest.Outgoing
-		in  *exchangetest.Incoming
-	}
-	ports sync.WaitGroup
+	up, down ways
+	ports    sync.WaitGroup
 }
+
+// ways are the two ends of a lane.
+type ways struct {
+	out *exchangetest.Outgoing
+	in  *exchangetest.Incoming
+}
+
+// built is the guard's program, built once for all tests.
+var built = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "gatehouse-guard-")
+	if err != nil {
+		return "", err
+	}
+	file := filepath.Join(dir, "guard")
+	if out, err := exec.Command("go", "build", "-o", file, "../cmd/guard").CombinedOutput(); err != nil {
+		return file, fmt.Errorf("build the guard: %w: %s", err, out)
+	}
+	return file, nil
+})
 
 // newCity has both guards running.
 func newCity(t *testing.T) *city {
@@ -51,14 +67,13 @@ func openCity(t *testing.T) *city {
 	t.Helper()
 	c := &city{T: t, dir: t.TempDir(), procs: map[exchange.Lane]*exec.Cmd{}}
 	c.place = c.dir
-	c.bin = filepath.Join(c.dir, "guard")
-	if out, err := exec.Command("go", "build", "-o", c.bin, "../cmd/guard").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	var err error
+	if c.bin, err = built(); err != nil {
+		t.Fatal(err)
 	}
 	if err := exchange.MakeKeys(filepath.Join(c.dir, "keys"), exchange.Parties(), time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	var err error
 	if c.errs, err = os.Create(filepath.Join(c.dir, "guards.log")); err != nil {
 		t.Fatal(err)
 	}

@@ -2,13 +2,17 @@ package program
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 
 	"gatehouse/exchange/guard"
 )
 
-// TestMain lets the test binary be the guard's worker, as every program with a guard in it is.
 func TestMain(m *testing.M) {
 	guard.BecomeWorker(os.Args)
-	os.Exit(m.Run())
+	code := m.Run()
+	if file, err := built(); err == nil {
+		os.RemoveAll(filepath.Dir(file))
+	}
+	os.Exit(code)
 }

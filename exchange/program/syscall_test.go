@@ -24,6 +24,12 @@ import (
 // durable are the system calls by which a guard changes what lasts, or reads what it goes by.
 var durable = []string{"openat", "write", "pwrite64", "fsync", "renameat", "unlinkat", "close"}
 
+// traced runs a program under strace with all its threads, but not the children of a guard, which judge foreign files:
+// those are left alone once they become workers.
+func traced(args ...string) []string {
+	return append([]string{"strace", "-f", "-b", "execve", "-qq"}, args...)
+}
+
 // strike is one system call, by name and by how many of that name its thread made, which is how strace counts.
 type strike struct {
 	call string
@@ -34,10 +40,17 @@ type strike struct {
 // thousand times.
 const mostStrikes = 40
 
-// TestKilledAtSystemCalls kills the built down guard inside system calls of its work, from the first it makes: what it
-// was told to carry arrives once and in order, and its log is whole. `make soak KILLS=…` takes more of them, up to all.
+// TestKilledAtSystemCalls kills the built guard of each lane inside system calls of its work, from the first it makes:
+// what it was told to carry arrives once and in order, and its log is whole. `make soak KILLS=…` takes more of them, up
+// to all.
 func TestKilledAtSystemCalls(t *testing.T) {
-	counts := countCalls(t)
+	for l, some := range map[exchange.Lane]int{exchange.Up: (kills(t) + 1) / 3, exchange.Down: kills(t) * 2 / 3} {
+		t.Run(string(l), func(t *testing.T) { killAtCalls(t, l, some) })
+	}
+}
+
+func killAtCalls(t *testing.T, l exchange.Lane, most int) {
+	counts := countCalls(t, l)
 	var all []strike
 	for call, n := range counts {
 		for i := range min(n, mostStrikes) {
@@ -47,10 +60,10 @@ func TestKilledAtSystemCalls(t *testing.T) {
 	slices.SortFunc(all, func(a, b strike) int { return strings.Compare(a.call, b.call)*1_000_000 + a.n - b.n })
 	rng := rand.New(rand.NewPCG(7, 8))
 	rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	some := all[:min(kills(t), len(all))]
+	some := all[:min(most, len(all))]
 	hit := 0
 	for _, s := range some {
-		if killInside(t, s) {
+		if killInside(t, l, s) {
 			hit++
 		}
 	}
@@ -61,11 +74,11 @@ func TestKilledAtSystemCalls(t *testing.T) {
 }
 
 // countCalls runs the work once and counts the guard's durable system calls: of each the most that one thread made.
-func countCalls(t *testing.T) map[string]int {
+func countCalls(t *testing.T, l exchange.Lane) map[string]int {
 	t.Helper()
 	c := openCity(t)
 	file := filepath.Join(c.dir, "trace")
-	c.carry(t, "strace", "-f", "-qq", "-o", file, "-e", "trace="+strings.Join(durable, ","))
+	c.carry(t, l, traced("-o", file, "-e", "trace="+strings.Join(durable, ","))...)
 	counts, threads := map[string]int{}, map[string]int{}
 	b, err := os.ReadFile(file)
 	if err != nil {
@@ -86,10 +99,10 @@ func countCalls(t *testing.T) map[string]int {
 }
 
 // killInside lets the guard die in one system call, starts it again, and tells whether the call was reached.
-func killInside(t *testing.T, s strike) bool {
+func killInside(t *testing.T, l exchange.Lane, s strike) bool {
 	t.Helper()
 	c := openCity(t)
-	return c.carry(t, "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace="+s.call, "-e", fmt.Sprintf("inject=%s:signal=KILL:when=%d", s.call, s.n))
+	return c.carry(t, l, traced("-o", "/dev/null", "-e", "trace="+s.call, "-e", fmt.Sprintf("inject=%s:signal=KILL:when=%d", s.call, s.n))...)
 }
 
 // TestFailingDisk: a sync, a write or a rename that fails once stops nothing for good: the envelope waits and is tried
@@ -100,7 +113,7 @@ func TestFailingDisk(t *testing.T) {
 		t.Run(s, func(t *testing.T) {
 			call, _, _ := strings.Cut(s, ":")
 			c := openCity(t)
-			if died := c.carry(t, "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace="+call, "-e", "inject="+s); !died && !felt(c.said()) {
+			if died := c.carry(t, exchange.Down, traced("-o", "/dev/null", "-e", "trace="+call, "-e", "inject="+s)...); !died && !felt(c.said()) {
 				t.Errorf("the fault was not felt: %s", c.said())
 			}
 		})
@@ -184,42 +197,49 @@ func (c *city) fileCase(n int) {
 	c.up.out.Add(exchangetest.ParcelOf(c, fmt.Sprintf("p%05d", n), exchange.Case{ID: id, Service: "ask", FiledAt: time.Now()}, time.Now()))
 }
 
-// carry lets the down guard, run under another program, carry notices; when it dies it is started again alone. It tells
-// whether it died. It is the down guard because the up guard's children, which judge foreign files, would be struck too.
-func (c *city) carry(t *testing.T, under ...string) (died bool) {
+// carry lets the guard of a lane, run under another program, carry six parcels; when it dies it is started again alone.
+// It tells whether it died.
+func (c *city) carry(t *testing.T, l exchange.Lane, under ...string) (died bool) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	c.port(ctx, exchange.Extranet)
-	in := c.port(ctx, exchange.Intranet)
-	c.start(exchange.Up)
 	const total = 6
+	ctx, cancel := context.WithCancel(t.Context())
+	sender, in := c.port(ctx, exchange.Extranet), c.port(ctx, exchange.Intranet)
+	ways := c.up
 	for i := range total {
-		c.fileNotice(in.Ring, i)
+		if l == exchange.Down {
+			c.fileNotice(in.Ring, i)
+		} else {
+			c.fileCase(i)
+		}
 	}
-	c.start(exchange.Down, under...)
+	if l == exchange.Down {
+		ways, sender = c.down, in
+	}
+	c.start(l.Opposite())
+	c.start(l, under...)
 	ended := make(chan struct{})
-	p := c.procs[exchange.Down]
+	p := c.procs[l]
 	go func() { p.Wait(); close(ended) }()
-	in.Nudge()
+	sender.Nudge()
 	await(t, "the guard's end or its work's under "+strings.Join(under, " "), func() bool {
 		select {
 		case <-ended:
 			died = true
 		default:
 		}
-		return died || c.down.out.Open() == 0
+		return died || ways.out.Open() == 0
 	})
 	if died {
-		before := c.starts()
-		c.start(exchange.Down)
-		await(t, "the guard started again", func() bool { return c.starts() > before })
-		await(t, "all acknowledged", func() bool { return c.down.out.Open() == 0 })
+		before := c.starts(l)
+		c.start(l)
+		await(t, "the guard started again", func() bool { return c.starts(l) > before })
+		await(t, "all acknowledged", func() bool { return ways.out.Open() == 0 })
 	} else {
 		c.endChild(p)
 		<-ended
-		delete(c.procs, exchange.Down)
+		delete(c.procs, l)
 	}
-	c.finish(cancel, c.down.in, total)
+	c.finish(cancel, ways.in, total)
 	return died
 }
 
@@ -234,9 +254,9 @@ func (c *city) fileNotice(inside *exchange.Ring, n int) {
 	c.down.out.Add(exchangetest.ParcelOf(c, fmt.Sprintf("p%05d", n), d, time.Now()))
 }
 
-// starts is how often the down guard began, by its log.
-func (c *city) starts() int {
-	b, err := os.ReadFile(filepath.Join(c.place, "down.log"))
+// starts is how often a guard began, by its log.
+func (c *city) starts(l exchange.Lane) int {
+	b, err := os.ReadFile(filepath.Join(c.place, string(l)+".log"))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		c.Fatal(err)
 	}

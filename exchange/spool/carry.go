@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 
@@ -11,7 +12,10 @@ import (
 func Name(e exchange.Envelope) string { return name(e) }
 
 // Names lists the files of envelopes that lie in the directory, lowest number first.
-func (l *Link) Names() ([]string, error) { return l.names() }
+func (l *Link) Names() ([]string, error) {
+	names, _, err := l.names(math.MaxInt / 2)
+	return names, err
+}
 
 // Read gives the envelope of one of Names: a plain file of at most exchange.MaxEnvelope bytes, whole, under its own
 // name. What can never be one is exchange.ErrAside.

@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -61,7 +62,16 @@ type Link struct {
 	now      func() time.Time
 	sync     func(*os.File) error // a test lets it fail as a disk does
 	sent     chan struct{}        // tells a receiver in the same process that there is something
+	// Of the receiver alone: what was deleted because refused was full, and when it was seen to be full.
+	deleted uint64
+	full    time.Time
 }
+
+// deletedSaid is after how many deleted files the log says so again.
+const deletedSaid = 1000
+
+// recount is how long the folder of refused ones is believed to be full.
+const recount = 10 * time.Second
 
 // Open prepares the directory, making it where it is missing.
 func Open(c Config, log *slog.Logger) (*Link, error) {
@@ -95,7 +105,7 @@ func (l *Link) Send(ctx context.Context, e exchange.Envelope) error {
 		return fmt.Errorf("send by spool: %w", err)
 	}
 	if e.Seq%64 == 0 {
-		if names, err := l.names(); err != nil || len(names) > MaxFiles {
+		if _, total, err := l.names(1); err != nil || total > MaxFiles {
 			return fmt.Errorf("send by spool: %w", errors.Join(err, ErrFull))
 		}
 	}
@@ -137,23 +147,39 @@ func (l *Link) syncDir() error {
 	return errors.Join(l.sync(d), d.Close())
 }
 
-// names lists the envelopes in the directory, lowest number first, and sweeps away what a crashed sender left.
-func (l *Link) names() ([]string, error) {
-	entries, err := os.ReadDir(l.dir)
+// maxListed bounds the names that are held at once: a neighbour may put a million files into the directory.
+const maxListed = 4096
+
+// names lists the envelopes in the directory, lowest number first and at most so many, and sweeps away what a crashed
+// sender left. total is how many there are.
+func (l *Link) names(most int) (names []string, total int, err error) {
+	d, err := os.Open(l.dir)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	var names []string
-	for _, e := range entries {
-		switch {
-		case strings.HasSuffix(e.Name(), suffix):
-			names = append(names, e.Name())
-		case strings.HasPrefix(e.Name(), ".new-"):
-			l.sweep(e)
+	defer d.Close()
+	for {
+		entries, err := d.ReadDir(1024)
+		for _, e := range entries {
+			switch {
+			case strings.HasSuffix(e.Name(), suffix):
+				names, total = append(names, e.Name()), total+1
+			case strings.HasPrefix(e.Name(), ".new-"):
+				l.sweep(e)
+			}
+		}
+		ended := errors.Is(err, io.EOF)
+		if err != nil && !ended {
+			return nil, 0, err
+		}
+		if ended || len(names) >= 2*most {
+			slices.Sort(names)
+			names = names[:min(len(names), most)]
+		}
+		if ended {
+			return names, total, nil
 		}
 	}
-	slices.Sort(names)
-	return names, nil
 }
 
 func (l *Link) sweep(e os.DirEntry) {
@@ -210,7 +236,7 @@ func (w *watch) changed(dir string, now time.Time) bool {
 // drain handles what is there. True: something may remain, look again at the next tick. What an envelope waits for
 // is logged once, not at each look.
 func (l *Link) drain(ctx context.Context, handle func(context.Context, exchange.Envelope) error, last *string) bool {
-	names, err := l.names()
+	names, _, err := l.names(maxListed)
 	if err != nil {
 		l.log.Error("spool can't be listed", "err", err)
 		return true
@@ -294,15 +320,30 @@ func (l *Link) Refuse(b []byte, why error) error {
 	return l.putAside(n, why)
 }
 
+// fullAside tells whether refused holds all that is kept. Once it does, it is counted again only after a while.
+func (l *Link) fullAside() (bool, error) {
+	if since := l.now().Sub(l.full); since >= 0 && since < recount {
+		return true, nil
+	}
+	aside, err := os.ReadDir(filepath.Join(l.dir, "refused"))
+	if err != nil || len(aside) < 2*MaxRefused {
+		return false, err
+	}
+	l.full = l.now()
+	return true, nil
+}
+
 // putAside moves a file into refused, with the reason beside it.
 func (l *Link) putAside(n string, why error) error {
 	from := filepath.Join(l.dir, n)
-	aside, err := os.ReadDir(filepath.Join(l.dir, "refused"))
+	full, err := l.fullAside()
 	if err != nil {
 		return fmt.Errorf("put aside: %w", err)
 	}
-	if len(aside) >= 2*MaxRefused {
-		l.log.Error("envelope deleted, the folder of refused ones is full", "file", n, "err", why)
+	if full {
+		if l.deleted++; l.deleted%deletedSaid == 1 { // a flood must not fill the log
+			l.log.Error("envelope deleted, the folder of refused ones is full", "file", n, "deleted", l.deleted, "err", why)
+		}
 		return os.RemoveAll(from)
 	}
 	l.log.Error("envelope put aside", "file", n, "err", why)

@@ -140,7 +140,7 @@ func TestDiskFailure(t *testing.T) {
 	if err := l.Send(context.Background(), e); !errors.Is(err, broken) {
 		t.Fatalf("send: %v", err)
 	}
-	if names, _ := l.names(); len(names) != 0 {
+	if names, _, _ := l.names(maxListed); len(names) != 0 {
 		t.Errorf("a file that is not durable has its name: %v", names)
 	}
 	left, _ := filepath.Glob(filepath.Join(dir, ".new-*"))
@@ -169,14 +169,14 @@ func TestCrashedSendersAreSwept(t *testing.T) {
 	if err := os.WriteFile(old, []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.names(); err != nil {
+	if _, _, err := l.names(maxListed); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(old); err != nil {
 		t.Error("swept although it may be in use")
 	}
 	l.now = func() time.Time { return time.Now().Add(2 * time.Hour) }
-	if _, err := l.names(); err != nil {
+	if _, _, err := l.names(maxListed); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(old); err == nil {

@@ -1,0 +1,117 @@
+package deploy
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// strike is one system call of a program at work, by name and by how many of that name its thread makes.
+type strike struct {
+	program, call string
+	n             int
+}
+
+// strikes are those by which the gateway and the office change what lasts: database, spool and log.
+func strikes() []strike {
+	var all []strike
+	for _, p := range []string{"gateway", "office"} {
+		for _, call := range []string{"pwrite64", "fsync", "write", "openat", "renameat", "unlinkat", "close"} {
+			for n := range 8 {
+				all = append(all, strike{p, call, n/2 + 1}) // the early ones twice: each thread counts for itself
+			}
+		}
+	}
+	return all
+}
+
+// TestKillInSystemCalls kills the gateway and the office inside system calls of their work while people apply: every
+// case is on the desk exactly once, and nobody is answered twice.
+func TestKillInSystemCalls(t *testing.T) {
+	kills, seed := setting(t, "GATEHOUSE_KILLS", 10), setting(t, "GATEHOUSE_SEED", 1)
+	w := newTown(t, townOptions{})
+	c := &crowd{w: w, refs: map[string]string{}}
+	all := strikes()
+	chance := rand.New(rand.NewPCG(uint64(seed), 9))
+	chance.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	all = all[:min(len(all), (kills+1)/2)]
+	hits := map[string]int{}
+	for _, s := range all {
+		if c.strike(s) {
+			hits[s.program]++
+		}
+	}
+	t.Logf("seed %d: of %d strikes hit %v, %d applications", seed, len(all), hits, len(c.refs))
+	if hits["gateway"] == 0 || hits["office"] == 0 {
+		t.Errorf("of %d strikes hit %v: the numbers do not fit the work", len(all), hits)
+	}
+	c.everyCaseOnce()
+	c.everyAnswerOnce(int64(hits["gateway"]))
+}
+
+// strike lets somebody apply while the program runs under strace, which kills it at the call; then it is started
+// again. It tells whether the call was reached.
+func (c *crowd) strike(s strike) bool {
+	c.w.t.Helper()
+	p := c.w.programs[s.program]
+	pid := p.cmd.Process.Pid
+	tracer := exec.Command("strace", "-f", "-qq", "-o", "/dev/null", "-p", fmt.Sprint(pid), "-e", "trace="+s.call,
+		"-e", fmt.Sprintf("inject=%s:signal=KILL:when=%d", s.call, s.n))
+	if err := tracer.Start(); err != nil {
+		c.w.t.Fatal(err)
+	}
+	ended, filed := make(chan struct{}), make(chan struct{})
+	go func() { _ = tracer.Wait(); close(ended) }()
+	over := func() bool { return closed(ended) }
+	c.w.await("the tracer", func() bool { return over() || traced(pid) })
+	go func() {
+		defer close(filed)
+		c.byText(c.next.Add(1))
+	}()
+	c.w.await(fmt.Sprint("the end of ", s), func() bool { return over() || closed(filed) && c.crossed() })
+	hit := over()
+	if hit {
+		p.kill()
+		c.w.start(s.program)
+	} else {
+		_ = tracer.Process.Signal(syscall.SIGTERM) // it lets go
+		<-ended
+	}
+	<-filed
+	return hit
+}
+
+// crossed tells whether nothing lies on the way up.
+func (c *crowd) crossed() bool {
+	for _, folder := range []string{"A", "B"} {
+		if found, _ := filepath.Glob(filepath.Join(c.w.dir, "border", folder, "up-*.envelope")); len(found) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// traced tells whether every thread of a process has a tracer.
+func traced(pid int) bool {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
+	for _, t := range tasks {
+		if b, err := os.ReadFile(t); err == nil && strings.Contains(string(b), "TracerPid:\t0\n") {
+			return false
+		}
+	}
+	return len(tasks) > 0
+}
