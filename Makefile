@@ -35,5 +35,5 @@ fuzz: ## every fuzz target for FUZZTIME (10s)
 	@deploy/fuzz.sh $(FUZZTIME)
 
 soak: tools ## the kill tests and the diode's load at full length: make soak KILLS=100
-	GATEHOUSE_KILLS=$(KILLS) go test -race -timeout 120m -run 'Kill|Crash' -v ./deploy/... ./exchange/program/...
+	GATEHOUSE_KILLS=$(KILLS) go test -race -timeout 120m -run 'Kill|Crash|Flood' -v ./deploy/... ./exchange/program/...
 	GATEHOUSE_KILLS=$(KILLS) go test -timeout 120m -run BadWire -v ./exchange/diode

@@ -26,7 +26,8 @@ import (
 type city struct {
 	*testing.T
 	dir, bin string
-	place    string // of the guards' logs and journals
+	place    string   // of the guards' logs and journals
+	env      []string // of the guards, beside the test's own
 	procs    map[exchange.Lane]*exec.Cmd
 	errs     *os.File // what the guards say
 	up, down ways
@@ -98,7 +99,7 @@ func (c *city) start(l exchange.Lane, under ...string) {
 	}
 	line := append(under, c.bin, "-config", file)
 	p := exec.Command(line[0], line[1:]...)
-	p.Stderr = c.errs
+	p.Stderr, p.Env = c.errs, append(os.Environ(), c.env...)
 	if err := p.Start(); err != nil {
 		c.Fatal(err)
 	}
