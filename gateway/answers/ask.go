@@ -154,11 +154,13 @@ const (
 	// shiftCover is the share of a question's weight that one page's title or asks must hold for the question to
 	// stand on its own: then it is a new subject, or it names the old one itself.
 	shiftCover = 0.5
+	// shiftGap is the lead that this page must have then: "how much does it cost" stands in the asks of many pages.
+	shiftGap = 0.1
 )
 
 // recall adds what was said before, at a small weight, unless the question stands on its own.
 func (s *shelf) recall(a *asked, alone Signals, history []string) (*asked, bool) {
-	if len(history) == 0 || alone.Cover >= shiftCover || alone.Probability() >= Confidence {
+	if len(history) == 0 || alone.Cover >= shiftCover && alone.Gap >= shiftGap || alone.Probability() >= Confidence {
 		return nil, false
 	}
 	with := &asked{at: map[uint32]float32{}, understood: a.understood, recalled: true, terms: slices.Clone(a.terms)}

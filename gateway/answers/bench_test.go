@@ -64,7 +64,7 @@ func BenchmarkFind60000(b *testing.B) {
 
 func BenchmarkFindCity(b *testing.B) {
 	x := answers.New(append(inventedPages(), cityPages(b)...))
-	list := paraphrases(b)
+	list := paraphrases(b, "paraphrases.tsv")
 	for i := 0; b.Loop(); i++ {
 		q := list[i%len(list)]
 		x.Find(answers.Query{Text: q.text, Lang: q.lang, Now: noon})

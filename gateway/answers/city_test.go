@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -117,9 +118,9 @@ func inventedPages() []answers.Page {
 
 type paraphrase struct{ lang, id, text string }
 
-func paraphrases(t testing.TB) []paraphrase {
+func paraphrases(t testing.TB, file string) []paraphrase {
 	t.Helper()
-	f, err := os.Open("testdata/paraphrases.tsv")
+	f, err := os.Open("testdata/" + file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,53 +134,93 @@ func paraphrases(t testing.TB) []paraphrase {
 	return out
 }
 
+// tally counts how questions fared: those that a page answers, and those that none does.
+type tally struct{ able, first, third, given, wrong, unable, refused int }
+
+func (c *tally) add(t testing.TB, q paraphrase, r answers.Result) {
+	rank := slices.IndexFunc(r.Hits, func(h answers.Hit) bool { return h.ID == q.id })
+	switch {
+	case q.id == "-" && r.Confident:
+		t.Logf("%s: answered with %s: %+v", q.text, r.Hits[0].ID, r.Signals)
+		c.unable++
+	case q.id == "-":
+		c.unable, c.refused = c.unable+1, c.refused+1
+	default:
+		c.answerable(t, q, r, rank)
+	}
+}
+
+func (c *tally) answerable(t testing.TB, q paraphrase, r answers.Result, rank int) {
+	c.able++
+	if rank >= 0 && rank < 3 {
+		c.third++
+	}
+	if r.Confident {
+		c.given++
+	}
+	if rank == 0 {
+		c.first++
+		return
+	}
+	t.Logf("%s %s: %s: rank %d, confident %v", q.lang, q.id, q.text, rank, r.Confident)
+	if r.Confident {
+		c.wrong++
+	}
+}
+
+func (c *tally) String() string {
+	return fmt.Sprintf("of %d questions %d first, %d in three, %d answered, %d of them wrong; %d of %d unanswerable refused",
+		c.able, c.first, c.third, c.given, c.wrong, c.refused, c.unable)
+}
+
+func measure(t testing.TB, x *answers.Index, list []paraphrase) tally {
+	t.Helper()
+	var c tally
+	for _, q := range list {
+		c.add(t, q, x.Find(answers.Query{Text: q.text, Lang: q.lang, Now: noon}))
+	}
+	t.Logf("%d pages: %s", x.Len(), &c)
+	return c
+}
+
 // The questions were written before the first tuning and are not used for it; the thresholds are what a clerk would
 // expect: nine of ten first hits right, an unanswerable question never answered, no answer given that is wrong.
 func TestParaphrasesAmongFiveHundredPages(t *testing.T) {
 	made := inventedPages()
-	x := answers.New(append(made, cityPages(t)...))
-	list := paraphrases(t)
-	var able, first, third, given, wrong, unable, refused int
+	list := paraphrases(t, "paraphrases.tsv")
+	c := measure(t, answers.New(append(made, cityPages(t)...)), list)
+	if len(made) != 500 || len(list) != 57 || c.unable != 12 {
+		t.Fatalf("%d made pages, %d questions, %d unanswerable", len(made), len(list), c.unable)
+	}
+	if c.first*100 < c.able*90 || c.third*100 < c.able*95 || c.given*100 < c.able*25 || c.refused < c.unable || c.wrong > 0 {
+		t.Error("below the line")
+	}
+}
+
+// The city as it is, with questions about the pages that joined the first twenty. The line lies just below what was
+// measured first: 155 of 179 questions find their page first, 172 among three, 20 are answered unasked and all rightly.
+func TestParaphrasesOfTheCity(t *testing.T) {
+	pages, list := cityPages(t), paraphrases(t, "city.tsv")
+	asks := map[string]bool{}
+	for _, p := range pages {
+		for _, a := range p.Asks {
+			asks[p.Lang+a] = true
+		}
+	}
+	asked := map[string]int{}
 	for _, q := range list {
-		r := x.Find(answers.Query{Text: q.text, Lang: q.lang, Now: noon})
-		rank := 99
-		for i, h := range r.Hits {
-			if h.ID == q.id {
-				rank = i
-				break
-			}
-		}
-		if q.id == "-" {
-			unable++
-			if !r.Confident {
-				refused++
-			} else {
-				t.Logf("%s: answered with %s: %+v", q.text, r.Hits[0].ID, r.Signals)
-			}
-			continue
-		}
-		able++
-		if rank == 0 {
-			first++
-		} else {
-			t.Logf("%s: rank %d, first %s", q.text, rank, r.Hits[0].ID)
-		}
-		if rank < 3 {
-			third++
-		}
-		if r.Confident {
-			given++
-			if rank > 0 {
-				wrong++
-			}
+		asked[q.lang+" "+q.id]++
+		if asks[q.lang+q.text] {
+			t.Errorf("%s is among the page's own", q.text)
 		}
 	}
-	t.Logf("%d pages: of %d questions %d first, %d in three, %d answered, %d of them wrong; %d of %d unanswerable refused",
-		x.Len(), able, first, third, given, wrong, refused, unable)
-	if len(made) != 500 || len(list) != 60 || unable != 15 {
-		t.Fatalf("%d made pages, %d questions, %d unanswerable", len(made), len(list), unable)
+	for k, n := range asked {
+		if n < 2 {
+			t.Errorf("%s has %d questions", k, n)
+		}
 	}
-	if first*100 < able*90 || third*100 < able*95 || given*100 < able*25 || refused < unable || wrong > 0 {
+	c := measure(t, answers.New(pages), list)
+	if c.first*100 < c.able*85 || c.third*100 < c.able*95 || c.given*100 < c.able*10 || c.refused < c.unable || c.wrong > 0 {
 		t.Error("below the line")
 	}
 }
