@@ -198,7 +198,8 @@ func TestParaphrasesAmongFiveHundredPages(t *testing.T) {
 }
 
 // The city as it is, with questions about the pages that joined the first twenty. The line lies just below what was
-// measured first: 155 of 179 questions find their page first, 172 among three, 20 are answered unasked and all rightly.
+// measured first: 155 of 179 questions found their page first, 172 among three, 20 were answered without asking back, all
+// rightly.
 func TestParaphrasesOfTheCity(t *testing.T) {
 	pages, list := cityPages(t), paraphrases(t, "city.tsv")
 	asks := map[string]bool{}
