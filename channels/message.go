@@ -98,11 +98,19 @@ type Message struct {
 	OptOut   OptOut
 	Phone    *Phone
 	Location *Location
+	// Hidden names what was masked in an inbound message before it was stored, HiddenCard or HiddenIdentity; empty: nothing.
+	Hidden string
 	// Desk is set when a clerk writes for the person; nil on every other channel.
 	Desk *Desk
 	// Queue is outbound only: what kind of thing is owed, so that a channel can mark a mail auto-replied or not.
 	Queue Queue
 }
+
+// What Message.Hidden may say.
+const (
+	HiddenCard     = "card"
+	HiddenIdentity = "identity"
+)
 
 // Desk is what a clerk at a counter states about the person for whom they write.
 type Desk struct {

@@ -236,6 +236,8 @@ func (k *talk) command() bool {
 		k.status(c.Arg)
 	case dialogue.Person:
 		k.person()
+	case dialogue.Reopen:
+		k.reopen(c.Arg)
 	default:
 		return k.formCommand(c)
 	}

@@ -199,6 +199,9 @@ func (k *talk) mailAdd() {
 		k.mailCase(k.t.Message.Reference+"\n"+k.said, nil)
 		return
 	}
+	if k.mailReopen(m) {
+		return
+	}
 	k.add(m, exchange.ActReply, k.said)
 	k.subject = k.text("notice.subject", texts.Args{"reference": m.Reference, "title": m.Name})
 	k.say("mail.added", texts.Args{"reference": m.Reference, "files": len(usable(k.t.Message.Files))})

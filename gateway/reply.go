@@ -16,6 +16,7 @@ func (k *talk) deliver() {
 	if k.silent || len(k.parts) == 0 {
 		return
 	}
+	k.tellHidden()
 	if r.Blocked {
 		k.note(whoGateway, strings.Join(k.parts, " "))
 		return

@@ -127,10 +127,6 @@ func (d *Dispatcher) tellable(code, channel string) bool {
 	return !ok || s.Privacy != service.Special || channel != bySMS && channel != "chat"
 }
 
-func (k *talk) canReopen(m Matter) bool {
-	return len(m.Events) > 0 && k.t.Now.Sub(m.Events[len(m.Events)-1].At) <= reopenable
-}
-
 // openMatter is the case that a file or a loose word belongs to: the one that waits for the person, else the newest
 // that is not decided.
 func (k *talk) openMatter() (Matter, bool) {

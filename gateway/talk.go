@@ -171,7 +171,7 @@ func (k *talk) wordLanguage() (string, bool) {
 				}
 			}
 		}
-		for _, list := range []string{"menu", "help", "status", "language", "person", "stop", "start"} {
+		for _, list := range []string{"menu", "help", "status", "language", "person", "stop", "start", "reopen"} {
 			for _, w := range k.d.texts.Words(lang, list) {
 				if strings.EqualFold(w, said) {
 					return lang, true

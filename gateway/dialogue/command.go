@@ -25,15 +25,16 @@ const (
 	Help     Act = "help"
 	Person   Act = "person"
 	Language Act = "language"
+	Reopen   Act = "reopen"
 )
 
-// Command is a command with its argument: what follows GO or STATUS, or the language that was chosen.
+// Command is a command with its argument: what follows GO, STATUS or REOPEN, or the language that was chosen.
 type Command struct {
 	Act Act
 	Arg string
 }
 
-// Command reads a whole message as a command. Only GO and STATUS may be followed by something.
+// Command reads a whole message as a command. Only GO, STATUS and REOPEN may be followed by something.
 func (g *Grammar) Command(s string) (Command, bool) {
 	s = strings.TrimSpace(s)
 	switch strings.Trim(text.Digits(s), " .!#") {
@@ -44,7 +45,7 @@ func (g *Grammar) Command(s string) (Command, bool) {
 	}
 	s = strings.TrimPrefix(s, "/")
 	f := read(s)
-	for _, a := range []Act{Back, Pause, Go, Drop, Send, More, Menu, Status, Skip, Privacy, Help, Person} {
+	for _, a := range []Act{Back, Pause, Go, Drop, Send, More, Menu, Status, Skip, Privacy, Help, Person, Reopen} {
 		if g.in(string(a), f) {
 			return Command{Act: a}, true
 		}
@@ -52,12 +53,22 @@ func (g *Grammar) Command(s string) (Command, bool) {
 	if lang, ok := g.exact["language"][f]; ok {
 		return Command{Act: Language, Arg: lang}, true
 	}
-	for _, a := range []Act{Go, Status} {
+	for _, a := range []Act{Go, Status, Reopen} {
 		if arg, ok := g.argument(string(a), s); ok {
 			return Command{Act: a, Arg: arg}, true
 		}
 	}
 	return Command{}, false
+}
+
+// Reopens tells whether a mail begins with the word that opens a case again, and gives what follows it.
+func (g *Grammar) Reopens(s string) (rest string, ok bool) {
+	s = strings.TrimSpace(s)
+	first := s
+	if i := strings.IndexAny(s, " \n:.,"); i >= 0 {
+		first, rest = s[:i], strings.TrimLeft(s[i:], " \n:.,")
+	}
+	return strings.TrimSpace(rest), g.in("reopen", read(first))
 }
 
 // argument gives what follows a word of the list as it was written. The word must stand alone, so that "go on

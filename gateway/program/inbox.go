@@ -3,6 +3,7 @@ package program
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"gatehouse/channels"
@@ -12,12 +13,18 @@ import (
 // inbox is what channels and pages speak to: it stores, wakes the workers, and only then returns.
 type inbox struct {
 	store gateway.Intake
+	hide  func(channels.Message) channels.Message // what nobody needs to send us
 	wake  func()
 	log   *slog.Logger
 }
 
-// Accept stores m. A repeat is accepted again and changes nothing.
+// Accept stores m, without numbers that must not lie here and with its pictures bare. A repeat is accepted again and changes nothing.
 func (i *inbox) Accept(ctx context.Context, m channels.Message) error {
+	m = i.hide(m)
+	m.Files = slices.Clone(m.Files)
+	for n, f := range m.Files {
+		m.Files[n] = channels.Bare(f)
+	}
 	fresh, err := i.store.Accept(ctx, m)
 	if err != nil {
 		i.log.WarnContext(ctx, "message not accepted", "channel", m.From.Channel, "err", err)
