@@ -21,7 +21,8 @@ const (
 	sessionSaid  = "said"
 )
 
-// sessionStore lets scs keep its sessions in ours.
+// sessionStore lets scs keep its sessions in ours. scs reckons their ends by the machine's clock, we by ours,
+// which a demo may have moved.
 type sessionStore struct {
 	store adapters.Sessions
 	now   func() time.Time
@@ -36,7 +37,7 @@ func (s sessionStore) FindCtx(ctx context.Context, token string) ([]byte, bool, 
 
 // CommitCtx stores a session.
 func (s sessionStore) CommitCtx(ctx context.Context, token string, b []byte, expiry time.Time) error {
-	return s.store.SaveSession(ctx, token, b, expiry)
+	return s.store.SaveSession(ctx, token, b, s.now().Add(time.Until(expiry)))
 }
 
 // DeleteCtx forgets a session.

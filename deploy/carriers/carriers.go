@@ -53,6 +53,9 @@ type Config struct {
 	// Log and Now are for the program around; nil stands for silence and the clock.
 	Log *slog.Logger     `yaml:"-"`
 	Now func() time.Time `yaml:"-"`
+	// Clock lets people move the day of the demo, whose time Now is, shown in Zone; nil: nobody can.
+	Clock pages.Clock    `yaml:"-"`
+	Zone  *time.Location `yaml:"-"`
 }
 
 // The demo's accounts. They open nothing but a stand-in.
@@ -96,6 +99,9 @@ func (c Config) WithDefaults() Config {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Zone == nil {
+		c.Zone = time.UTC
 	}
 	return c
 }
@@ -220,7 +226,7 @@ func (c *Carriers) open(ctx context.Context, s *sockets) (err error) {
 		}
 	}
 	c.pages, err = pages.Open(pages.House{
-		Log: cfg.Log, SMS: c.SMS, Chat: c.Chat, Mail: c.Mail, People: cfg.People, Addresses: c.addresses,
+		Log: cfg.Log, SMS: c.SMS, Chat: c.Chat, Mail: c.Mail, People: cfg.People, Addresses: c.addresses, Clock: cfg.Clock, Zone: cfg.Zone,
 	})
 	return err
 }

@@ -36,6 +36,7 @@ import (
 //	GET  /control/stats
 //	GET, POST, DELETE /control/faults   {carrier, address?, kind, times?, after?} (package faults)
 //	GET  /control/addresses
+//	GET, POST /control/clock        {by: "72h"} or {to: RFC 3339} or {afresh: true} → {now, ahead}; of a movable clock alone
 //
 // Lists hold both directions, oldest first, numbered by seq; after=seq gives the later ones; wait (a duration of at
 // most 30s) waits for the first of them.
@@ -58,6 +59,8 @@ func (c *Carriers) control() http.Handler {
 		"GET /control/addresses":     func(*http.Request) (any, error) { return c.Addresses(), nil },
 		"GET /control/faults":        func(*http.Request) (any, error) { return map[string]any{"rules": c.Faults.Rules()}, nil },
 		"DELETE /control/faults":     func(*http.Request) (any, error) { c.Faults.Clear(); return nil, nil },
+		"GET /control/clock":         c.controlClock,
+		"POST /control/clock":        c.controlClock,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { controlled(w, r, h) })
 	}

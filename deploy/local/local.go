@@ -25,6 +25,7 @@ import (
 	"gatehouse/configs/secret"
 	"gatehouse/configs/serve"
 	"gatehouse/deploy/carriers"
+	"gatehouse/deploy/clock"
 	"gatehouse/exchange"
 	border "gatehouse/exchange/guard"
 	guard "gatehouse/exchange/program"
@@ -35,8 +36,10 @@ import (
 // Config is the whole of local.yaml: every side's own configuration under its name.
 type Config struct {
 	// Data is the folder of everything that is kept; deleting it starts afresh.
-	Data     string          `yaml:"data"`
-	Level    slog.Level      `yaml:"log_level"`
+	Data  string     `yaml:"data"`
+	Level slog.Level `yaml:"log_level"`
+	// Seed puts the demo city's people and past cases into stores that are fresh.
+	Seed     bool            `yaml:"seed"`
 	Gateway  gateway.Config  `yaml:"gateway"`
 	Up       guard.Config    `yaml:"up"`
 	Down     guard.Config    `yaml:"down"`
@@ -120,13 +123,53 @@ func kept(file string) (string, error) {
 	return string(b), err
 }
 
-// Run runs the stand-in carriers and all three sides until ctx ends.
+// Run runs the stand-in carriers and all three sides until ctx ends. When somebody asks to start afresh it begins again
+// with nothing kept; ready is called once all the same.
 func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger, ready func(map[string]string)) error {
-	o := gateway.Options{Log: log.With("side", "extranet")}
+	var told sync.Once
+	for {
+		err := c.run(ctx, out, log, func(a map[string]string) { told.Do(func() { ready(a) }) })
+		if !errors.Is(err, errAfresh) || ctx.Err() != nil {
+			fmt.Fprintln(out, "stopped")
+			if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+				return nil // stopped before all of it ran
+			}
+			return err
+		}
+		if err := c.empty(); err != nil {
+			return err
+		}
+	}
+}
+
+// run is one run of everything; errAfresh ends it so that another may begin.
+func (c Config) run(ctx context.Context, out io.Writer, log *slog.Logger, ready func(map[string]string)) error {
 	if err := c.firstStart(); err != nil {
 		return fmt.Errorf("first start: %w", err)
 	}
 	c.demoClerk()
+	clock, err := clock.Open(c.clockFile())
+	if err != nil {
+		return err
+	}
+	ctx, afresh := context.WithCancelCause(ctx)
+	defer afresh(nil)
+	c.Carriers.Clock = day{clock, c.ownStores(), afresh}
+	town, err := services(c.Gateway.ServicesDir)
+	if err != nil {
+		return err
+	}
+	c.Carriers.Now, c.Carriers.Zone = clock.Now, town.City.Location()
+	err = c.sides(ctx, clock, out, log, ready)
+	if (err == nil || errors.Is(err, context.Canceled)) && errors.Is(context.Cause(ctx), errAfresh) {
+		return errAfresh
+	}
+	return err
+}
+
+// sides runs the stand-in carriers and all three sides by one clock until ctx ends.
+func (c Config) sides(ctx context.Context, clock *clock.Clock, out io.Writer, log *slog.Logger, ready func(map[string]string)) error {
+	o := gateway.Options{Log: log.With("side", "extranet"), Now: clock.Now, Hold: clock.Hold}
 	c.Carriers.Log = log.With("side", "carriers")
 	stand, err := carriers.Start(ctx, c.Carriers)
 	if err != nil {
@@ -147,18 +190,18 @@ func Run(ctx context.Context, c Config, out io.Writer, log *slog.Logger, ready f
 	run, ctx := errgroup.WithContext(ctx)
 	run.Go(func() error { return of("gateway", gateway.Run(ctx, c.Gateway, o)) })
 	run.Go(func() error {
-		return guard.RunTelling(ctx, c.Up, log.With("side", "border"), func(said []string) {
+		return guard.RunWith(ctx, c.Up, guard.Options{Log: log.With("side", "border"), Now: clock.Now, Ready: func(said []string) {
 			notes = said // read once all are there, under the board's lock
 			board.add(nil)
-		})
+		}})
 	})
-	run.Go(func() error { return guard.Run(ctx, c.Down, log.With("side", "border")) })
 	run.Go(func() error {
-		return of("office", office.Run(ctx, c.Office, office.Options{Log: log.With("side", "intranet"), Ready: board.add}))
+		return guard.RunWith(ctx, c.Down, guard.Options{Log: log.With("side", "border"), Now: clock.Now})
 	})
-	err = run.Wait()
-	fmt.Fprintln(out, "stopped")
-	return err
+	run.Go(func() error {
+		return of("office", office.Run(ctx, c.Office, office.Options{Log: log.With("side", "intranet"), Now: clock.Now, Ready: board.add}))
+	})
+	return run.Wait()
 }
 
 // demoClerk is the one account of the demo's counter; its password is everybody's.
@@ -205,14 +248,18 @@ func (b *board) add(a map[string]string) {
 
 // toCarriers puts the stand-ins' real addresses where a port 0 was written.
 func (c *Config) toCarriers(stand *carriers.Carriers) {
-	if s := c.Gateway.Channels.SMS; s != nil && portZero(s.BaseURL) {
-		s.BaseURL = stand.URL()
+	all := &c.Gateway.Channels
+	if s := all.SMS; s != nil && portZero(s.BaseURL) {
+		sms := *s
+		sms.BaseURL, all.SMS = stand.URL(), &sms
 	}
-	if t := c.Gateway.Channels.Chat; t != nil && portZero(t.APIURL) {
-		t.APIURL = stand.URL()
+	if t := all.Chat; t != nil && portZero(t.APIURL) {
+		chat := *t
+		chat.APIURL, all.Chat = stand.URL(), &chat
 	}
-	if m := c.Gateway.Channels.Email; m != nil && portZero(m.Relay.URL) {
-		m.Relay.URL = "smtp://" + stand.MailAddr()
+	if m := all.Email; m != nil && portZero(m.Relay.URL) {
+		mail := *m
+		mail.Relay.URL, all.Email = "smtp://"+stand.MailAddr(), &mail
 	}
 }
 
@@ -241,6 +288,7 @@ func (c *Config) greet(out io.Writer, stand *carriers.Carriers, a map[string]str
   Citizens    web, search, forms, chat   %s
               a phone, a chat, a mailbox %s
               mail to help@%s goes to    %s
+  The clock   can be moved on            %s/clock
   Staff       the console                http://%s
               the counter, as %q   http://%s/counter
   Operators   metrics                    http://%s/metrics   http://%s/metrics
@@ -250,7 +298,7 @@ func (c *Config) greet(out io.Writer, stand *carriers.Carriers, a map[string]str
   Kept in     %s   (log: gatehouse.log; delete the folder to start afresh)
 
   Staff of the demo, password %q:
-`, c.Gateway.Name, c.Gateway.Exchange.Isolation, a["public_url"], stand.URL(), c.domain(), a["smtp"], a["office"], demoClerk, a["private_listen"],
+`, c.Gateway.Name, c.Gateway.Exchange.Isolation, a["public_url"], stand.URL(), c.domain(), a["smtp"], stand.URL(), a["office"], demoClerk, a["private_listen"],
 		a["private_listen"], a["office_private"], decoded(notes), c.scan(), c.documents(), c.Data, console.DemoPassword)
 	for _, s := range console.DemoStaff() {
 		fmt.Fprintf(out, "    %-10s %-22s %-10s %s\n", s.ID, s.Name, s.Department, roles(s.Roles))

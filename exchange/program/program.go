@@ -18,14 +18,30 @@ import (
 // Run guards the lane until ctx ends, then gives nil within 5 s. A log that is not whole, or keys that are missing,
 // are errors at the start.
 func Run(ctx context.Context, c Config, log *slog.Logger) error {
-	return RunTelling(ctx, c, log, func([]string) {})
+	return RunWith(ctx, c, Options{Log: log})
 }
 
-// RunTelling is Run, and calls ready once before the first envelope is judged, with what an operator should know of how
-// files are judged here, each a sentence.
-func RunTelling(ctx context.Context, c Config, log *slog.Logger, ready func(notes []string)) (err error) {
+// Options is what the caller of RunWith may set; Log alone is required.
+type Options struct {
+	Log *slog.Logger
+	// Now is another clock than the machine's, for a demo whose day can be moved. It must not go back.
+	Now func() time.Time
+	// Ready is called once before the first envelope is judged, with what an operator should know of how files are
+	// judged here, each a sentence.
+	Ready func(notes []string)
+}
+
+// RunWith is Run with options.
+func RunWith(ctx context.Context, c Config, o Options) (err error) {
+	log, ready := o.Log, o.Ready
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if ready == nil {
+		ready = func([]string) {}
+	}
 	c = c.WithDefaults()
-	g, notes, links, err := open(ctx, c, log)
+	g, notes, links, err := open(ctx, c, log, o.Now)
 	defer func() { err = errors.Join(err, links.Close()) }()
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		return nil // stopped before it ran
@@ -44,7 +60,7 @@ func RunTelling(ctx context.Context, c Config, log *slog.Logger, ready func(note
 }
 
 // open gives the guard and its links, which are to be closed after it, also when an error comes with them.
-func open(ctx context.Context, c Config, log *slog.Logger) (*guard.Guard, []string, Side, error) {
+func open(ctx context.Context, c Config, log *slog.Logger, now func() time.Time) (*guard.Guard, []string, Side, error) {
 	if err := checkBundle(c.Bundle); err != nil {
 		return nil, nil, Side{}, err
 	}
@@ -52,7 +68,7 @@ func open(ctx context.Context, c Config, log *slog.Logger) (*guard.Guard, []stri
 	if err != nil {
 		return nil, nil, Side{}, fmt.Errorf("keys: %w", err)
 	}
-	keys.Every = c.StatusEvery
+	keys.Every, keys.Now = c.StatusEvery, now
 	if err := os.MkdirAll(filepath.Dir(c.LogFile), 0o750); err != nil {
 		return nil, nil, Side{}, fmt.Errorf("log_file: %w", err)
 	}
@@ -69,7 +85,7 @@ func open(ctx context.Context, c Config, log *slog.Logger) (*guard.Guard, []stri
 		return nil, nil, links, err
 	}
 	g, err := guard.Open(guard.Options{
-		Lane: c.Lane, Ring: keys.Ring, Keys: keys, In: links.In, Out: links.Out, LogFile: c.LogFile, Dir: c.Dir, Limits: c.Limits, Leaks: leaks, Log: log,
+		Lane: c.Lane, Ring: keys.Ring, Keys: keys, In: links.In, Out: links.Out, LogFile: c.LogFile, Dir: c.Dir, Limits: c.Limits, Leaks: leaks, Log: log, Now: now,
 		Media: c.Files, Worker: worker, Scan: c.Clamd,
 		Status: status(c, links, log), StatusEvery: c.StatusEvery, BeatEvery: c.BeatEvery, AckEvery: c.AckEvery,
 	})

@@ -37,6 +37,9 @@ import (
 type Options struct {
 	Log *slog.Logger
 	Now func() time.Time
+	// Hold keeps a clock that can be moved from moving until release is called, so that no lease runs out because of it;
+	// nil: Now is a clock that nobody moves.
+	Hold func() (release func())
 	// Ready is called once when all listeners are bound, with their real addresses by name: listen, private_listen,
 	// smtp.
 	Ready func(addresses map[string]string)
@@ -48,6 +51,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Hold == nil {
+		o.Hold = func() func() { return func() {} }
 	}
 	if o.Ready == nil {
 		o.Ready = func(map[string]string) {}
@@ -164,6 +170,7 @@ func (g *house) openHeart(ctx context.Context) error {
 	heart := gateway.NewDispatcher(gateway.Rules{Texts: words, Services: cat, Answers: g.pages, PublicURL: g.cfg.PublicURL, Track: links.Track, Paper: links.Paper})
 	filing := &declaration.Filing{Services: cat, Files: g.store, Heart: heart}
 	g.sender = newSender(g.store, g.channels, g.volatile, g.Now, g.Log)
+	g.sender.hold = g.Hold
 	g.arrivals = &arrivals{store: g.store, lane: g.store.Incoming(), tell: heart, now: g.Now, ids: g.newID, bell: newBell(),
 		done: g.sender.bell.ring, pages: g.pages.bell.ring, log: g.Log}
 	g.intake = &intake{lane: g.store.Outgoing(), limit: g.cfg.Exchange.OutboxLimit, now: g.Now, log: g.Log}

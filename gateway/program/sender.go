@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gatehouse/channels"
@@ -39,11 +40,12 @@ type sender struct {
 	log      *slog.Logger
 	alarm    func(channel string, on bool)
 	gates    map[string]*gate // one a channel
+	hold     func() (release func())
 }
 
 func newSender(store gateway.Outbox, all map[string]channels.Channel, limiter channels.Limiter, now func() time.Time, log *slog.Logger) *sender {
 	s := &sender{store: store, channels: all, limiter: limiter, now: now, bell: newBell(), log: log,
-		alarm: func(string, bool) {}, gates: map[string]*gate{"": newGate()}}
+		alarm: func(string, bool) {}, hold: func() func() { return func() {} }, gates: map[string]*gate{"": newGate()}}
 	for name := range all {
 		s.gates[name] = newGate()
 	}
@@ -56,27 +58,42 @@ func (s *sender) run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	for ctx.Err() == nil {
+		release := s.hold()
 		leased := s.lease(ctx, s.room())
 		if len(leased) == 0 {
+			release()
 			s.bell.wait(ctx, idle)
 			continue
 		}
+		ended := last(len(leased), release)
 		var late []gateway.Settlement
 		for _, d := range leased {
 			g := s.gate(d)
 			if wait := g.enter(d.Queue, s.now()); wait > 0 {
 				late = append(late, s.untried(d, wait))
+				ended()
 				continue
 			}
 			wg.Go(func() {
 				s.settle(sending, s.one(sending, g, d))
 				g.leave()
+				ended()
 				s.bell.ring()
 			})
 		}
 		s.settle(sending, late...)
 	}
 	return nil
+}
+
+// last gives a function whose n-th call calls end.
+func last(n int, end func()) func() {
+	var called atomic.Int64
+	return func() {
+		if called.Add(1) == int64(n) {
+			end()
+		}
+	}
 }
 
 // room is how many deliveries may be leased at once: as many as could leave if each were another channel's.

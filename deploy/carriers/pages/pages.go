@@ -44,8 +44,21 @@ type House struct {
 	Chat   *telegram.Bot
 	Mail   *relay.Relay
 	People []Person
+	// Clock is the demo's, if it can be moved; else nil. Zone is the city's.
+	Clock Clock
+	Zone  *time.Location
 	// Addresses are shown on the start page: carriers, mailbox, dns.
 	Addresses map[string]string
+}
+
+// Clock is the demo's day. The errors are sentences for people.
+type Clock interface {
+	Now() time.Time
+	Ahead() time.Duration
+	Move(to time.Time) error
+	Forward(d time.Duration) error
+	// Afresh deletes everything that is kept and starts again at the machine's time.
+	Afresh() error
 }
 
 // Pages serves the pages.
@@ -104,6 +117,10 @@ func (p *Pages) Mount(mux *http.ServeMux) {
 		"GET /mailbox/{address}/mail/{seq}/file/{n}": p.mailFile,
 	} {
 		mux.HandleFunc(pattern, h)
+	}
+	if p.house.Clock != nil {
+		mux.HandleFunc("GET /clock", func(w http.ResponseWriter, r *http.Request) { p.showClock(w, r, http.StatusOK, "") })
+		mux.HandleFunc("POST /clock", p.moveClock)
 	}
 }
 
@@ -209,18 +226,19 @@ func (p *Pages) side(w http.ResponseWriter, r *http.Request) {
 
 func (p *Pages) funcs() template.FuncMap {
 	return template.FuncMap{
-		"icon":  p.look.Icon,
-		"logo":  p.look.Logo,
-		"sheet": func() string { return p.look.Sheet("/look") },
-		"clock": func(t time.Time) string { return t.Local().Format("15:04") },
-		"day":   func(t time.Time) string { return t.Local().Format("2 Jan 15:04") },
-		"iso":   func(t time.Time) string { return t.Format(time.RFC3339) },
-		"unix":  func(n int64) time.Time { return time.Unix(n, 0) },
-		"links": links,
-		"size":  size,
-		"short": short,
-		"name":  p.name,
-		"who":   who,
+		"icon":    p.look.Icon,
+		"logo":    p.look.Logo,
+		"sheet":   func() string { return p.look.Sheet("/look") },
+		"clock":   func(t time.Time) string { return t.Local().Format("15:04") },
+		"day":     func(t time.Time) string { return t.Local().Format("2 Jan 15:04") },
+		"iso":     func(t time.Time) string { return t.Format(time.RFC3339) },
+		"unix":    func(n int64) time.Time { return time.Unix(n, 0) },
+		"movable": func() bool { return p.house.Clock != nil },
+		"links":   links,
+		"size":    size,
+		"short":   short,
+		"name":    p.name,
+		"who":     who,
 	}
 }
 

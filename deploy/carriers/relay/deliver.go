@@ -78,14 +78,14 @@ func enhanced(said string) string {
 // deliver brings a mail to the gateway in one transaction, and again to the recipients that were put off. tell hears
 // of every try; last is true when no recipient is left.
 func (r *Relay) deliver(m Mail, to []string, key string, wait time.Duration, tell func(s State, said string, last bool)) {
-	left, began := slices.Clone(to), r.house.Now()
+	left, began := slices.Clone(to), time.Now()
 	state := Delivered
 	ok := r.courier.Do(key, courier.Job{Wait: wait, Try: func(ctx context.Context, attempt int) time.Duration {
 		r.counts.tries.Add(1)
 		var said string
 		var refused bool
 		left, refused, said = r.session(ctx, m, left)
-		if len(left) > 0 && r.house.Now().Sub(began) >= r.cfg.RetryFor {
+		if len(left) > 0 && time.Since(began) >= r.cfg.RetryFor {
 			left, refused = nil, true
 		}
 		if refused {

@@ -119,11 +119,11 @@ func (b *Bot) hand(p pending) {
 	if b.house.Book.Strike(faults.Chat, faults.Inbound, Key(p.chat), Key(p.update.ID)).Kind == faults.Duplicate {
 		keys = append(keys, "copy of "+Key(p.update.ID))
 	}
-	generation, began := b.hook.generation, b.house.Now()
+	generation, began := b.hook.generation, time.Now()
 	for _, key := range keys {
 		ok := b.courier.Do(key, courier.Job{Try: func(ctx context.Context, attempt int) time.Duration {
 			hook, live := b.live(generation)
-			if !live || b.house.Now().Sub(began) > hookFor {
+			if !live || time.Since(began) > hookFor {
 				return courier.Done
 			}
 			if !b.post(ctx, hook, p.update) {

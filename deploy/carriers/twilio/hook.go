@@ -92,7 +92,7 @@ func (c *Carrier) again(o outcome, attempt int, began time.Time) time.Duration {
 		return courier.Done
 	case c.cfg.RetryFor == 0 && o.err != nil && attempt == 1:
 		return 0
-	case c.house.Now().Sub(began) >= c.cfg.RetryFor:
+	case time.Since(began) >= c.cfg.RetryFor:
 		return courier.Done
 	}
 	return courier.Backoff(attempt, longestBackoff)

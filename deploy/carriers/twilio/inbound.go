@@ -162,7 +162,7 @@ func (c *Carrier) hand(seq uint64, m Message, word keyword, copies int) error {
 		if i > 0 {
 			key = fmt.Sprintf("copy %d of %s", i, m.SID)
 		}
-		began := c.house.Now()
+		began := time.Now()
 		try := func(ctx context.Context, attempt int) time.Duration {
 			hook := c.hook(n+uint64(i), attempt)
 			if hook == "" {

@@ -44,7 +44,7 @@ func (c *Carrier) deliver(seq uint64, m Message) {
 		began := time.Time{}
 		ok := c.courier.Do(m.SID, courier.Job{Wait: s.wait, Try: func(ctx context.Context, attempt int) time.Duration {
 			if attempt == 1 {
-				began = c.house.Now()
+				began = time.Now()
 				c.reach(seq, s)
 			}
 			if m.callback == "" {
