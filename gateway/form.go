@@ -39,7 +39,7 @@ func (k *talk) openForm(s *service.Service, rest string) {
 	}
 	if k.kept() {
 		if open, ok := k.service(); ok {
-			k.say("form.open", texts.Args{"noun": open.Noun.In(k.lang)})
+			k.say("form.open", texts.Args{"noun": forms.Within(open.Noun.In(k.lang))})
 			return
 		}
 	}
@@ -99,7 +99,7 @@ func (k *talk) runningForm() bool {
 func (k *talk) digression() bool {
 	if _, _, ok := k.d.services.ByKeyword(k.lang, k.said); ok {
 		if s, ok := k.service(); ok {
-			k.say("form.open", texts.Args{"noun": s.Noun.In(k.lang)})
+			k.say("form.open", texts.Args{"noun": forms.Within(s.Noun.In(k.lang))})
 		}
 		return true
 	}
@@ -133,7 +133,7 @@ func (k *talk) formCommand(c dialogue.Command) bool {
 		return true
 	}
 	if !k.running() {
-		k.say("form.open", texts.Args{"noun": s.Noun.In(k.lang)})
+		k.say("form.open", texts.Args{"noun": forms.Within(s.Noun.In(k.lang))})
 		return true
 	}
 	switch c.Act {
@@ -161,7 +161,7 @@ func (k *talk) setAside() {
 
 func (k *talk) pause(s *service.Service) {
 	k.draft.Paused, k.draft.Touched = true, k.t.Now
-	args := texts.Args{"noun": s.Noun.In(k.lang), "date": k.keptDay(), "step": k.d.clerk.Position(s, k.draft.Form)}
+	args := texts.Args{"noun": forms.Within(s.Noun.In(k.lang)), "date": k.keptDay(), "step": k.d.clerk.Position(s, k.draft.Form)}
 	if forms.AtSummary(s, k.draft.Form) {
 		k.say("form.paused.summary", args)
 	} else {

@@ -61,7 +61,7 @@ func (d *Dispatcher) remind(t Turn) Outcome {
 	}
 	k := d.rouse(t, t.Draft.Address)
 	if s, ok := k.service(); ok && k.welcomes() {
-		args := texts.Args{"noun": s.Noun.In(k.lang), "date": k.keptDay(), "step": d.clerk.Position(s, k.draft.Form)}
+		args := texts.Args{"noun": forms.Within(s.Noun.In(k.lang)), "date": k.keptDay(), "step": d.clerk.Position(s, k.draft.Form)}
 		if forms.AtSummary(s, k.draft.Form) {
 			k.say("form.reminder.summary", args)
 		} else {
@@ -92,7 +92,7 @@ func (d *Dispatcher) endDraft(t Turn) Outcome {
 func (k *talk) sayEnded(draft *Draft) {
 	noun := ""
 	if s, ok := k.d.services.ByCode(draft.Form.Service); ok {
-		noun = s.Noun.In(k.lang)
+		noun = forms.Within(s.Noun.In(k.lang))
 	}
 	k.say("form.ended", texts.Args{"noun": noun})
 }

@@ -93,7 +93,7 @@ func TestReminderOnceThenDeletedWithNotice(t *testing.T) {
 	w.text("14 quay st")
 	w.text("1")
 	pending, touched := w.convs[phone], w.draft.Touched
-	want := "Your form (Pickup) is not sent yet. It is kept until Sun 29 Nov. Reply GO to go on at question 3, or DROP to delete it."
+	want := "Your pickup form is not sent yet. It is kept until Sun 29 Nov. Reply GO to go on at question 3, or DROP to delete it."
 	if got := w.ring(); got != want || !w.now.Equal(local(t, "2026-11-23 16:30:05")) {
 		t.Fatalf("at %s: %s", w.now, got)
 	}

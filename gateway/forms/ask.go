@@ -67,6 +67,15 @@ func join(sc Scene, a, b string) string {
 	return a + ". " + b
 }
 
+// Within writes a service's noun as it stands within a sentence: "Pickup" heads a question, "your pickup form" doesn't.
+func Within(noun string) string {
+	first, n := utf8.DecodeRuneInString(noun)
+	if second, _ := utf8.DecodeRuneInString(noun[n:]); unicode.IsUpper(second) {
+		return noun
+	}
+	return string(unicode.ToLower(first)) + noun[n:]
+}
+
 // position counts the questions: a place is two, because it is confirmed.
 func position(s *service.Service, d *service.Draft) (step, steps int) {
 	for i, f := range s.Fields() {
@@ -194,6 +203,9 @@ func (c *Clerk) summary(s *service.Service, d *service.Draft, sc Scene) Prompt {
 			continue
 		}
 		shown := s.Show(f.Name, values, sc.Lang)
+		if f.Kind == service.Place && sc.brief() { // the postcode was confirmed before
+			shown, _, _ = strings.Cut(shown, ", ")
+		}
 		if f.Kind == service.File {
 			shown = fmt.Sprint(len(values))
 		}
