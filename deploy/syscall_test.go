@@ -39,7 +39,8 @@ func TestKillInSystemCalls(t *testing.T) {
 	all := strikes()
 	chance := rand.New(rand.NewPCG(uint64(seed), 9))
 	chance.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	all = all[:min(len(all), (kills+1)/2)]
+	// The first write to a database is always reached.
+	all = append([]strike{{"gateway", "pwrite64", 1}, {"office", "pwrite64", 1}}, all[:min(len(all), max(0, kills-3)/2)]...)
 	hits := map[string]int{}
 	for _, s := range all {
 		if c.strike(s) {
@@ -59,16 +60,9 @@ func TestKillInSystemCalls(t *testing.T) {
 func (c *crowd) strike(s strike) bool {
 	c.w.t.Helper()
 	p := c.w.programs[s.program]
-	pid := p.cmd.Process.Pid
-	tracer := exec.Command("strace", "-f", "-qq", "-o", "/dev/null", "-p", fmt.Sprint(pid), "-e", "trace="+s.call,
-		"-e", fmt.Sprintf("inject=%s:signal=KILL:when=%d", s.call, s.n))
-	if err := tracer.Start(); err != nil {
-		c.w.t.Fatal(err)
-	}
-	ended, filed := make(chan struct{}), make(chan struct{})
-	go func() { _ = tracer.Wait(); close(ended) }()
+	tracer, ended := c.w.trace(s.program, s.call, fmt.Sprintf("signal=KILL:when=%d", s.n))
+	filed := make(chan struct{})
 	over := func() bool { return closed(ended) }
-	c.w.await("the tracer", func() bool { return over() || traced(pid) })
 	go func() {
 		defer close(filed)
 		c.byText(c.next.Add(1))
@@ -84,6 +78,54 @@ func (c *crowd) strike(s strike) bool {
 	}
 	<-filed
 	return hit
+}
+
+// trace has strace do to system calls of a running program what inject says, until it ends or is told to let go.
+func (w *town) trace(program, calls, inject string) (*exec.Cmd, <-chan struct{}) {
+	w.t.Helper()
+	pid := w.programs[program].cmd.Process.Pid
+	tracer := exec.Command("strace", "-f", "-qq", "-o", "/dev/null", "-p", fmt.Sprint(pid), "-e", "trace="+calls, "-e", "inject="+calls+":"+inject)
+	if err := tracer.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() { _ = tracer.Wait(); close(ended) }()
+	w.await("the tracer", func() bool { return closed(ended) || traced(pid) })
+	return tracer, ended
+}
+
+// TestStoreThatCantBeWritten: a disk that is read-only, full or broken under a store stops intake: the carrier gets no
+// 200, and the office takes nothing off the link. Nothing is started anew, and all goes on by itself afterwards, once.
+func TestStoreThatCantBeWritten(t *testing.T) {
+	w := newTown(t, townOptions{})
+	for i, errno := range []string{"EROFS", "ENOSPC", "EIO"} {
+		id, before := fmt.Sprint("disk", i), w.inbound()
+		tracer, ended := w.trace("gateway", "pwrite64,fsync,fdatasync", "error="+errno)
+		if err := w.webhook(id); err == nil {
+			t.Errorf("%s: a text was acknowledged", errno)
+		}
+		_ = tracer.Process.Signal(syscall.SIGTERM)
+		<-ended
+		w.await("the text said again after "+errno, func() bool { return w.webhook(id) == nil })
+		if got := w.inbound() - before; got != 1 {
+			t.Errorf("%s: %d texts came in", errno, got)
+		}
+	}
+	c := &crowd{w: w, refs: map[string]string{}}
+	tracer, ended := w.trace("office", "pwrite64,fsync,fdatasync", "error=EROFS")
+	c.byText(c.next.Add(1))
+	w.await("a case before the office", func() bool {
+		found, _ := filepath.Glob(filepath.Join(w.dir, "border", "B", "up-*.envelope"))
+		return len(found) > 0
+	})
+	_ = tracer.Process.Signal(syscall.SIGTERM)
+	<-ended
+	c.everyCaseOnce()
+	for _, name := range []string{"gateway", "office"} {
+		if n := w.programs[name].starts; n != 1 {
+			t.Errorf("%s was started %d times", name, n)
+		}
+	}
 }
 
 // crossed tells whether nothing lies on the way up.
