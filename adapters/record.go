@@ -19,7 +19,8 @@ type Record struct {
 	Due        time.Time
 	Opened     time.Time // when it was registered here
 	Changed    time.Time
-	Held       string // id of what waits to leave about it; empty: nothing
+	Raised     time.Time // when a promise to the person was missed and nothing was told since; zero: never
+	Held       string    // id of what waits to leave about it; empty: nothing
 }
 
 // ID is the case's.
@@ -42,6 +43,7 @@ func (r *Record) Follow(n exchange.Notice) {
 	if !n.Promise.IsZero() {
 		r.Due = n.Promise
 	}
+	r.Raised = time.Time{}
 	r.Changed = n.At
 }
 

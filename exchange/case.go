@@ -33,11 +33,11 @@ type Said struct {
 	Text string    `json:"text" is:"text?,8000"`
 }
 
-// Addition is added to a case by the person. It crosses up.
+// Addition is added to a case by the person, or by the gateway for them. It crosses up.
 type Addition struct {
 	ID      string    `json:"id" is:"id"`
 	Case    string    `json:"case" is:"id"`
-	Act     Act       `json:"act" is:"one,reply|withdraw|amend|reopen|rate"`
+	Act     Act       `json:"act" is:"one,reply|withdraw|amend|reopen|rate|raise"`
 	Trust   string    `json:"trust" is:"id?"`
 	Channel string    `json:"channel" is:"id?"`
 	At      time.Time `json:"at"`
@@ -56,4 +56,5 @@ const (
 	ActAmend    Act = "amend"
 	ActReopen   Act = "reopen"
 	ActRate     Act = "rate"
+	ActRaise    Act = "raise" // by the gateway: a promise was missed, and the person was told a new date
 )

@@ -296,6 +296,7 @@ func (k *talk) file(s *service.Service, f filing) Matter {
 		Events: []Event{{At: k.t.Now, State: exchange.Queued}},
 	}
 	k.o.Matters = append(k.o.Matters, m)
+	k.o.Wakes = append(k.o.Wakes, promiseWake(m))
 	k.o.Crossings = append(k.o.Crossings, crossing)
 	k.reference, k.matter = m.Reference, m.ID
 	return m

@@ -37,6 +37,7 @@ func (d *Dispatcher) Notice(t Tiding, n exchange.Notice) (Outcome, error) {
 	}
 	m.Events = append(slices.Clone(m.Events), e)
 	o.Matters = []Matter{m}
+	kept(&o, m, n)
 	said, must := d.noticeText(m, n, m.State != t.Matter.State)
 	if said != "" {
 		d.tell(&o, t, m, said, must)

@@ -36,6 +36,8 @@ func (d *Dispatcher) Wake(t Turn, w Wake) Outcome {
 		return d.remind(t)
 	case WakeEnd:
 		return d.endDraft(t)
+	case WakePromise:
+		return d.missed(t)
 	}
 	return rest(t, t.Now.Add(time.Hour))
 }

@@ -84,6 +84,7 @@ func (k *talk) mailReopen(m Matter) bool {
 	}
 	k.add(m, exchange.ActReopen, firstOf(why, k.said))
 	k.say("reopen.done", texts.Args{"reference": m.Reference})
+	k.promiseAnew(m)
 	return true
 }
 

@@ -203,6 +203,7 @@ func (k *talk) aboutMatter(picked string) bool {
 	case askReopen:
 		k.add(m, exchange.ActReopen, k.said)
 		k.say("reopen.done", args)
+		k.promiseAnew(m)
 	case askWithdraw:
 		return k.withdraw(m, args)
 	default:

@@ -126,6 +126,9 @@ func (d *Desk) follow(r *adapters.Record, a exchange.Addition, id string) []exch
 	case a.Act == exchange.ActReply && r.State == exchange.WaitingYou:
 		n.State = exchange.InOA
 		n.Release.By = adapters.TemplateInOA
+	case a.Act == exchange.ActRaise && !r.Closed():
+		r.Raised = now // the date that was missed stays: the case stands at the top
+		return nil
 	default:
 		return nil
 	}
