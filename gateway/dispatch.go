@@ -99,7 +99,7 @@ func (d *Dispatcher) Step(t Turn) (Outcome, error) {
 // keywords, and last the search.
 func (k *talk) converse() {
 	for _, try := range []func() bool{
-		k.danger, k.optOut, k.languageChoice, k.attachments, k.greeting, k.command, k.runningForm, k.openQuestion,
+		k.danger, k.optOut, k.forgotten, k.languageChoice, k.attachments, k.greeting, k.command, k.runningForm, k.openQuestion,
 		k.keyword, k.waiting, k.unreadable,
 	} {
 		if try() {
@@ -238,6 +238,8 @@ func (k *talk) command() bool {
 		k.person()
 	case dialogue.Reopen:
 		k.reopen(c.Arg)
+	case dialogue.Forget:
+		k.forget()
 	default:
 		return k.formCommand(c)
 	}

@@ -65,6 +65,7 @@ func (k *talk) mail() {
 	case local == toPostmaster || local == toAbuse:
 		k.mailCase(strings.TrimSpace(exchange.NormalizeLine(k.t.Message.Subject)+"\n\n"+k.t.Message.Text), nil)
 	case k.mailOptOut():
+	case k.forgotten():
 	case k.mailCommand():
 	case k.t.Message.Reference != "":
 		k.mailAdd()
@@ -135,6 +136,8 @@ func (k *talk) mailCommand() bool {
 	case dialogue.Privacy:
 		k.say("privacy.page", texts.Args{"url": k.link("/privacy"), "phone": k.phone()})
 		k.shownPrivacy = true
+	case dialogue.Forget:
+		k.forget()
 	case dialogue.Person:
 		if k.t.Message.Reference != "" || k.asked.Kind == askInquiry {
 			return false // it answers what was said before

@@ -43,8 +43,12 @@ type Work interface {
 	Tracked(ctx context.Context, reference string) (Matter, error)
 	// Members pages through the contacts on a list, in order of id, after a cursor.
 	Members(ctx context.Context, list, after string, n int) ([]Contact, error)
-	// Refusals gives at most n parcels that the border refused and nobody was told of yet.
+	// Refusals gives at most n parcels that the border refused and whose person was not told yet; one who was forgotten
+	// is not.
 	Refusals(ctx context.Context, n int) ([]RefusedParcel, error)
+	// Orphaned counts word from inside about a case that nobody has any more, because its person was forgotten, and marks
+	// the arrival handled.
+	Orphaned(ctx context.Context, arrival uint64) error
 }
 
 // MaxAttempts is how often a turn may fail before it is set aside.
@@ -115,6 +119,7 @@ type Counts struct {
 	Owed, Accepted, Delivered, Failed     int64
 	CrossingsOpen, CrossingsDone, Blocked int64
 	WakesSet, WakesAside                  int64
+	Forgotten, Orphaned                   int64
 }
 
 // Store is everything that the gateway keeps. One struct implements all of it.

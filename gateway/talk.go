@@ -27,6 +27,7 @@ const (
 	askWithdraw = "withdraw" // Text: the reference
 	askAdd      = "add"      // Text: the reference
 	askReopen   = "reopen"   // Text: the reference
+	askForget   = "forget"   // Text: the code that the answer must hold; empty: none
 )
 
 // Who said a line of a conversation, as exchange.Said has it.
@@ -171,7 +172,7 @@ func (k *talk) wordLanguage() (string, bool) {
 				}
 			}
 		}
-		for _, list := range []string{"menu", "help", "status", "language", "person", "stop", "start", "reopen"} {
+		for _, list := range []string{"menu", "help", "status", "language", "person", "forget", "mydata", "stop", "start", "reopen"} {
 			for _, w := range k.d.texts.Words(lang, list) {
 				if strings.EqualFold(w, said) {
 					return lang, true
@@ -270,6 +271,9 @@ func (k *talk) note(who, said string) {
 
 // finish puts the outcome together.
 func (k *talk) finish() Outcome {
+	if k.o.Forget {
+		return k.farewell()
+	}
 	if k.lapsed != nil && !k.silent {
 		k.sayEnded(k.lapsed)
 	}

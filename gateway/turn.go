@@ -66,6 +66,10 @@ type Outcome struct {
 	// Wakes are set, or moved when there is one of the same kind and subject; a zero At clears it. The one that is
 	// claimed is cleared by the commit, unless it stands here again.
 	Wakes []Wake
+	// Forget ends the contact with this commit: its data keys are destroyed, and all that they sealed goes. Of its
+	// addresses a keyed mark stays, with what was said of STOP there. The outcome's deliveries are the last word, each
+	// under a key of its own that ends when it was sent; what already waits at the border crosses, ahead of the Erasure.
+	Forget bool
 	// Papers are documents that the store keeps from now on, each as long as its matter.
 	Papers []Kept
 }

@@ -166,6 +166,13 @@ func (v *Vault) Remember(k Key) {
 	v.cache[k.ID] = k
 }
 
+// Forget drops a data key from memory, because it was destroyed.
+func (v *Vault) Forget(id int64) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	delete(v.cache, id)
+}
+
 // Mark gives the keyed hash under which a value can be found: HMAC-SHA-256 cut to 128 bits. sort keeps the same text
 // from having one mark in two uses.
 func (v *Vault) Mark(sort, value string) []byte {

@@ -75,6 +75,9 @@ type Service struct {
 	Document string `yaml:"document"`
 	// Promise is an ISO 8601 duration of working days, "P3D": by then the next step is taken.
 	Promise string `yaml:"promise"`
+	// Retention is an ISO 8601 duration, "P2Y": how long the law keeps a case after its end, FORGET ME or not; empty:
+	// DefaultRetention. "P0D" keeps nothing.
+	Retention string `yaml:"retention"`
 	// Keywords open the form on every channel, per language.
 	Keywords map[string][]string `yaml:"keywords"`
 	// Aliases are further local parts for declare+<alias>@.

@@ -29,6 +29,9 @@ func (s *Service) Validate() error {
 	if _, err := WorkingDays(s.Promise); err != nil {
 		add("promise", "%v", err)
 	}
+	if _, err := ParseSpan(s.Retention); s.Retention != "" && err != nil {
+		add("retention", "%v", err)
+	}
 	for i, c := range s.Channels {
 		if !slices.Contains([]string{"sms", "chat", "web", "email", AtCounter}, c) {
 			add(fmt.Sprintf("channels.%d", i), "is %q; sms, chat, web, email or counter", c)

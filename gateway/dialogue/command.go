@@ -26,6 +26,8 @@ const (
 	Person   Act = "person"
 	Language Act = "language"
 	Reopen   Act = "reopen"
+	Forget   Act = "forget"
+	MyData   Act = "mydata"
 )
 
 // Command is a command with its argument: what follows GO, STATUS or REOPEN, or the language that was chosen.
@@ -45,7 +47,7 @@ func (g *Grammar) Command(s string) (Command, bool) {
 	}
 	s = strings.TrimPrefix(s, "/")
 	f := read(s)
-	for _, a := range []Act{Back, Pause, Go, Drop, Send, More, Menu, Status, Skip, Privacy, Help, Person, Reopen} {
+	for _, a := range []Act{Back, Pause, Go, Drop, Send, More, Menu, Status, Skip, Privacy, Help, Person, Reopen, Forget, MyData} {
 		if g.in(string(a), f) {
 			return Command{Act: a}, true
 		}

@@ -154,8 +154,8 @@ func (a *arrivals) one(ctx context.Context, d exchange.Document, seq uint64, b b
 func (a *arrivals) notice(ctx context.Context, n exchange.Notice, seq uint64, p *pieces) error {
 	t, err := a.tiding(ctx, n.Case)
 	if errors.Is(err, gateway.ErrNotFound) {
-		a.log.WarnContext(ctx, "notice to an unknown case", "case_id", n.Case)
-		return a.lane.Handled(ctx, []uint64{seq})
+		a.log.WarnContext(ctx, "notice to nobody: its person was forgotten", "case_id", n.Case)
+		return a.orphan(ctx, seq, p)
 	}
 	if err != nil {
 		return err
@@ -176,6 +176,16 @@ func (a *arrivals) notice(ctx context.Context, n exchange.Notice, seq uint64, p 
 	}
 	a.log.InfoContext(ctx, "notice taken", "case_id", n.Case, "state", n.State, "decision", n.Decision)
 	return nil
+}
+
+// orphan counts a notice to a person who was forgotten; its document's pieces are handled with it.
+func (a *arrivals) orphan(ctx context.Context, seq uint64, p *pieces) error {
+	if p != nil && len(p.seqs) > 0 {
+		if err := a.lane.Handled(ctx, p.seqs); err != nil {
+			return err
+		}
+	}
+	return a.store.Orphaned(ctx, seq)
 }
 
 func (a *arrivals) tiding(ctx context.Context, matter string) (gateway.Tiding, error) {
@@ -247,6 +257,9 @@ func (a *arrivals) refusals(ctx context.Context) int {
 
 func (a *arrivals) refusal(ctx context.Context, r gateway.RefusedParcel) error {
 	t, err := a.tiding(ctx, r.Matter)
+	if errors.Is(err, gateway.ErrNotFound) {
+		return nil // forgotten a moment ago
+	}
 	if err != nil {
 		return err
 	}

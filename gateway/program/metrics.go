@@ -41,6 +41,7 @@ func (c *counts) Collect(out chan<- prometheus.Metric) {
 	}
 	inbound := gauge("inbound_messages", "Messages heard, by state.", "state")
 	owed := gauge("outbound_messages", "Messages owed, by state.", "state")
+	people := gauge("people", "People that were forgotten, and word from inside that found nobody.", "state")
 	crossing := gauge("crossings", "Documents for the border, by state.", "state")
 	wakes := gauge("wakes", "Things to be done at a time without a message, by state.", "state")
 	for _, m := range []struct {
@@ -52,6 +53,7 @@ func (c *counts) Collect(out chan<- prometheus.Metric) {
 		{owed, "owed", n.Owed}, {owed, "accepted", n.Accepted}, {owed, "delivered", n.Delivered}, {owed, "failed", n.Failed},
 		{crossing, "open", n.CrossingsOpen}, {crossing, "done", n.CrossingsDone}, {crossing, "blocked", n.Blocked},
 		{wakes, "set", n.WakesSet}, {wakes, "aside", n.WakesAside},
+		{people, "forgotten", n.Forgotten}, {people, "orphaned", n.Orphaned},
 	} {
 		out <- prometheus.MustNewConstMetric(m.desc, prometheus.GaugeValue, float64(m.value), m.state)
 	}

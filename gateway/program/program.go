@@ -231,7 +231,7 @@ func (g *house) run(ctx context.Context) error {
 	g.Log.InfoContext(ctx, "gateway started", "listen", g.public.Addr().String(), "isolation", g.cfg.Exchange.Isolation, "channels", len(g.channels))
 	run.Go(func() error { return g.public.Run(ctx) })
 	run.Go(func() error { return g.private.Run(ctx) })
-	for _, loop := range []func(context.Context) error{g.worker.run, g.worker.rise, g.sender.run, g.arrivals.run, g.pages.run, g.border.Run, g.keys.Run} {
+	for _, loop := range []func(context.Context) error{g.worker.run, g.worker.rise, (&tender{store: g.store, now: g.Now, log: g.Log}).run, g.sender.run, g.arrivals.run, g.pages.run, g.border.Run, g.keys.Run} {
 		run.Go(func() error { return loop(ctx) })
 	}
 	for name, ch := range g.channels {

@@ -310,8 +310,12 @@ func (s *Store) welcome(ctx context.Context, tx *database.Tx, a *acceptance) (pa
 	if err := tx.Send(ctx, "INSERT INTO contact(id, key, version, body) VALUES ($1, $2, 1, $3)", n.contact, n.key.ID, n.body); err != nil {
 		return party{}, err
 	}
-	err := tx.Send(ctx, "INSERT INTO reach(address, contact, heard, stopped, blocked, dead, introduced, body) VALUES ($1, $2, $3, 0, 0, 0, 0, $4)",
-		a.address, n.contact, a.at, n.reach)
+	stopped, blocked, err := suppressed(ctx, tx, a.address)
+	if err != nil {
+		return party{}, err
+	}
+	err = tx.Send(ctx, "INSERT INTO reach(address, contact, heard, stopped, blocked, dead, introduced, body) VALUES ($1, $2, $3, $4, $5, 0, 0, $6)",
+		a.address, n.contact, a.at, stopped, blocked, n.reach)
 	return party{n.contact, n.key.ID}, err
 }
 

@@ -78,7 +78,12 @@ func (s *Store) commit(ctx context.Context, c *commitment) (err error) {
 	if err := s.commits.WriteWait(ctx, c); err != nil {
 		return err
 	}
-	if c.born && c.lost == nil {
+	switch {
+	case c.lost != nil:
+	case c.Forget:
+		s.vault.Forget(c.key.ID)
+		s.keys.drop(c.contact)
+	case c.born:
 		s.vault.Remember(c.key)
 	}
 	return c.lost
@@ -101,6 +106,9 @@ func (s *Store) prepare(ctx context.Context, c *commitment) error {
 		return err
 	}
 	c.born = !stored
+	if c.Forget {
+		return s.prepareForget(ctx, c)
+	}
 	for _, step := range []func(context.Context, *commitment) error{
 		s.prepareContact, s.prepareTalk, s.prepareDraft, s.prepareCrossings, s.preparePapers, s.prepareDeliveries,
 	} {
@@ -256,7 +264,7 @@ func (s *Store) admissible(ctx context.Context, tx *database.Tx, c *commitment, 
 		return gateway.ErrLost
 	case st == nil && !c.born || st != nil && st.key != c.key.ID:
 		return errMoved
-	case st != nil && c.personal() && c.Contact.Version != 0 && uint64(st.version) != c.Contact.Version:
+	case st != nil && (c.personal() || c.Forget) && c.Contact.Version != 0 && uint64(st.version) != c.Contact.Version:
 		return fmt.Errorf("%w: contact changed meanwhile", gateway.ErrLost)
 	}
 	if c.Arrival != 0 {
@@ -288,6 +296,10 @@ func (s *Store) returned(ctx context.Context, tx *database.Tx, c *commitment) er
 }
 
 func (s *Store) apply(ctx context.Context, tx *database.Tx, c *commitment, g *scene, next *int64) error {
+	if c.Forget {
+		delete(g.contacts, c.contact) // a second outcome of the claim in this group is lost
+		return s.forget(ctx, tx, c, next)
+	}
 	if err := s.putContact(ctx, tx, c, g); err != nil {
 		return err
 	}

@@ -263,10 +263,13 @@ func (s *Store) Members(ctx context.Context, list, after string, n int) ([]gatew
 	return out, nil
 }
 
+const refusalQuery = `SELECT id, kind, matter, reason FROM parcel WHERE state = 3 AND told = 0 AND matter IN (SELECT id FROM matter)
+	ORDER BY number LIMIT $1`
+
 // Refusals implements gateway.Work.
 func (s *Store) Refusals(ctx context.Context, n int) ([]gateway.RefusedParcel, error) {
 	var out []gateway.RefusedParcel
-	err := each(s.db.Read().Query(ctx, "SELECT id, kind, matter, reason FROM parcel WHERE state = 3 AND told = 0 ORDER BY number LIMIT $1", n))(
+	err := each(s.db.Read().Query(ctx, refusalQuery, n))(
 		func(scan scanner) error {
 			var r gateway.RefusedParcel
 			err := scan(&r.Parcel, &r.Kind, &r.Matter, &r.Reason)

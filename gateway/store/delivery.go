@@ -17,6 +17,7 @@ type deliveryRow struct {
 	address []byte
 	origin  string
 	line    bool
+	key     vault.Key // of a last word alone: the key that no contact has
 	body    []byte
 }
 

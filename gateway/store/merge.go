@@ -45,6 +45,8 @@ func (s *Store) takeOver(ctx context.Context, tx *database.Tx, contact, other st
 		"UPDATE post SET contact = $1 WHERE contact = $2",
 		"UPDATE consent SET contact = $1 WHERE contact = $2",
 		"UPDATE key SET owner = 'contact:' || $1 WHERE owner = 'contact:' || $2",
+		"UPDATE former SET contact = $1 WHERE contact = $2",
+		"INSERT INTO former(id, contact) VALUES ($2, $1) ON CONFLICT (id) DO UPDATE SET contact = excluded.contact",
 		"DELETE FROM contact WHERE id = $2 AND $1 <> ''",
 		"UPDATE counter SET value = value + 1 WHERE name = 'merge' AND $1 <> $2",
 	} {

@@ -142,6 +142,7 @@ type sending struct {
 	address                    []byte
 	must                       bool
 	state                      int
+	line                       bool
 	due                        int64
 	body                       []byte
 	// head: it is the one that may be leased of its address and queue; fence and owner are then the lease's.
@@ -157,13 +158,13 @@ type sending struct {
 
 func (s *Store) sendings(ctx context.Context, tx *database.Tx, where string, args any) (map[string]*sending, error) {
 	out, moved := map[string]*sending{}, false
-	query := `SELECT d.id, d.queue, d.contact, d.matter, d.origin, d.number, d.address, d.must <> 0, d.state, d.due, d.body, o.number IS NOT NULL,
+	query := `SELECT d.id, d.queue, d.contact, d.matter, d.origin, d.number, d.address, d.must <> 0, d.state, d.line > 0, d.due, d.body, o.number IS NOT NULL,
 		coalesce(o.fence, 0), coalesce(o.owner, ''), coalesce(o.since, 0), EXISTS (SELECT 1 FROM holder h WHERE h.owner = 'delivery:' || d.id),
 		(SELECT min(n.number) FROM delivery n WHERE n.queue = d.queue AND n.address = d.address AND n.state = 0 AND n.number > d.number)
 		FROM delivery d LEFT JOIN owed o ON o.queue = d.queue AND o.address = d.address AND o.number = d.number WHERE ` + where
 	take := func(scan scanner) error {
 		d := &sending{moved: &moved}
-		err := scan(&d.id, &d.queue, &d.contact, &d.matter, &d.origin, &d.number, &d.address, &d.must, &d.state, &d.due, &d.body, &d.head, &d.fence, &d.owner, &d.since, &d.files, &d.next)
+		err := scan(&d.id, &d.queue, &d.contact, &d.matter, &d.origin, &d.number, &d.address, &d.must, &d.state, &d.line, &d.due, &d.body, &d.head, &d.fence, &d.owner, &d.since, &d.files, &d.next)
 		out[d.id] = d
 		return err
 	}
@@ -251,6 +252,11 @@ func (s *Store) closeSending(ctx context.Context, tx *database.Tx, d *sending, t
 	d.state = to
 	if was != owing {
 		return nil
+	}
+	if d.contact == "" {
+		if err := s.parted(ctx, tx, d); err != nil {
+			return err
+		}
 	}
 	if d.files {
 		if err := dropHolder(ctx, tx, deliveryOwner(d.id)); err != nil {
@@ -403,13 +409,17 @@ func (s *Store) After(ctx context.Context, to channels.Address, seq uint64, limi
 	if err != nil {
 		return nil, wrap("read history", err)
 	}
-	out := make([]channels.Line, len(rows))
-	for i, r := range rows {
+	out := make([]channels.Line, 0, len(rows))
+	for _, r := range rows {
 		var l letter
-		if err := s.read(ctx, s.db.Read(), "delivery", r.id, r.body, &l); err != nil {
+		err := s.read(ctx, s.db.Read(), "delivery", r.id, r.body, &l)
+		if gone(err) { // a last word, deleted a moment ago
+			continue
+		}
+		if err != nil {
 			return nil, wrap("read history", err)
 		}
-		out[i] = channels.Line{Seq: uint64(r.line), Message: s.message(l)}
+		out = append(out, channels.Line{Seq: uint64(r.line), Message: s.message(l)})
 	}
 	return out, nil
 }

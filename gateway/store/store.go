@@ -256,9 +256,10 @@ func (s *Store) Counts(ctx context.Context) (gateway.Counts, error) {
 		(SELECT count(*) FROM delivery WHERE state = 2), (SELECT count(*) FROM delivery WHERE state = 3),
 		(SELECT count(*) FROM parcel WHERE state < 2 AND root <> ''), (SELECT count(*) FROM parcel WHERE state = 2 AND root <> ''),
 		(SELECT count(*) FROM parcel WHERE state = 3),
-		(SELECT count(*) FROM wake WHERE aside = 0), (SELECT count(*) FROM wake WHERE aside <> 0)`
+		(SELECT count(*) FROM wake WHERE aside = 0), (SELECT count(*) FROM wake WHERE aside <> 0),
+		(SELECT value FROM counter WHERE name = 'forgotten'), (SELECT value FROM counter WHERE name = 'orphan')`
 	err := s.db.Read().QueryRow(ctx, query).Scan(&c.Inbound, &c.InboundOpen, &c.InboundAside, &c.Owed, &c.Accepted, &c.Delivered, &c.Failed,
-		&c.CrossingsOpen, &c.CrossingsDone, &c.Blocked, &c.WakesSet, &c.WakesAside)
+		&c.CrossingsOpen, &c.CrossingsDone, &c.Blocked, &c.WakesSet, &c.WakesAside, &c.Forgotten, &c.Orphaned)
 	if err != nil {
 		return gateway.Counts{}, fmt.Errorf("count: %w", err)
 	}
