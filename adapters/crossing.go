@@ -50,7 +50,7 @@ type Crossing interface {
 	// Tell puts parcels about cases into the down lane, holds back what the gate did not let out, and moves the
 	// connector's cursor, in one transaction. ErrMoved when the cursor is not from any more.
 	Tell(ctx context.Context, connector, from, to string, say []exchange.Parcel, cases []string, back []Held) error
-	// Case gives a case as it came over the border. ErrNotFound.
+	// Case gives a case as it came over the border. ErrNotFound, ErrForgotten.
 	Case(ctx context.Context, id string) (exchange.Case, error)
 	// Document gives the document that left with a notice, and its bytes as they left. ErrNotFound.
 	Document(ctx context.Context, notice string) (exchange.FileRef, []byte, error)

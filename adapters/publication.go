@@ -82,6 +82,8 @@ type Store interface {
 	Sessions
 	Audit
 	Copies
+	Erasures
+	Eraseable
 	Factors
 	Files
 	// Keep stores a file of the inside (an internal case's), streaming r, and fills in size and SHA-256.

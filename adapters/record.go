@@ -97,6 +97,7 @@ const (
 	Told     EntryKind = "told"     // it left
 	Settled  EntryKind = "settled"  // an internal case was decided
 	Lapse    EntryKind = "lapsed"   // nobody released it in time
+	Forgot   EntryKind = "forgot"   // the person was forgotten; what is left is what the law keeps
 	Reviewed EntryKind = "reviewed" // another person looked at what left
 )
 

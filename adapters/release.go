@@ -192,8 +192,6 @@ type Copies interface {
 	Copies(ctx context.Context, caseID string, n int) ([]Copy, error)
 	// Copy gives the bytes of one, after the log has who looked. ErrForgotten, ErrNotFound.
 	Copy(ctx context.Context, id string, look Read) ([]byte, error)
-	// Forget destroys the key of a party and with it the content of every copy, and marks the arrival handled.
-	Forget(ctx context.Context, seq uint64, party string) error
 }
 
 // Factor is a person's second factor: the secret of a time-based code (RFC 6238).

@@ -12,12 +12,13 @@ import (
 const logSize = 100
 
 type borderPage struct {
-	Border  adapters.Border
-	Live    *livePage // nil: not known here
-	Held    int       // what has not left
-	Stuck   []adapters.Trouble
-	Tallies []exchange.Tally
-	Counts  adapters.Counts
+	Border   adapters.Border
+	Live     *livePage // nil: not known here
+	Held     int       // what has not left
+	Stuck    []adapters.Trouble
+	Erasures []adapters.Forgetting
+	Tallies  []exchange.Tally
+	Counts   adapters.Counts
 }
 
 // border shows how the lanes stand and what does not get through.
@@ -27,6 +28,9 @@ func (c *Console) border(w http.ResponseWriter, r *http.Request, v *visit) (err 
 		return err
 	}
 	if p.Stuck, err = c.Store.Stuck(r.Context(), 50); err != nil {
+		return err
+	}
+	if p.Erasures, err = c.Store.Erasures(r.Context(), 50); err != nil {
 		return err
 	}
 	if p.Tallies, err = c.Store.Tallies(r.Context()); err != nil {

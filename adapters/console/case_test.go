@@ -163,7 +163,7 @@ func TestDecisionShowsItsDocument(t *testing.T) {
 	}
 	h.must(out.Settle(t.Context(), exchange.Ack{Lane: exchange.Down, Epoch: head.Epoch, Contiguous: head.Seq}))
 	rosa.get("/cases/"+id+"/files/"+n+".pdf", http.StatusOK)
-	h.must(h.store.Forget(t.Context(), 0, rec.Case.Party))
+	h.must(h.store.Forget(t.Context(), 0, exchange.Erasure{ID: "E1", Party: rec.Case.Party, At: h.now()}, h.now()))
 	rosa.get("/cases/"+id, http.StatusOK)
 	rosa.get("/cases/"+id+"/files/"+n+".pdf", http.StatusNotFound)
 }

@@ -25,6 +25,7 @@ const maxDecisions = 100
 type Store interface {
 	adapters.Records
 	adapters.Holds
+	adapters.Eraseable
 }
 
 // Shared is what a desk is opened with. Every field is required.
@@ -42,6 +43,8 @@ type Shared struct {
 	Department func(service string) string
 	// Known tells whether there is a department with that code.
 	Known func(department string) bool
+	// Until tells how long the law keeps a case of a service that ended at end.
+	Until func(service string, end time.Time) time.Time
 	// Words gives the text of a template in a language; empty: it has none.
 	Words func(template, lang string) string
 }
@@ -52,6 +55,8 @@ type Desk struct{ Shared }
 var (
 	_ adapters.Connector = (*Desk)(nil)
 	_ adapters.Adder     = (*Desk)(nil)
+	_ adapters.Eraser    = (*Desk)(nil)
+	_ adapters.Retirer   = (*Desk)(nil)
 	_ adapters.Working   = (*Desk)(nil)
 )
 

@@ -34,7 +34,7 @@ const (
 type Store interface {
 	adapters.Crossing
 	adapters.Files
-	Forget(ctx context.Context, seq uint64, party string) error
+	adapters.Erasures
 	HoldBack(ctx context.Context, h adapters.Held) error
 	Lapse(ctx context.Context, then, now time.Time, newID func() string) (int, error)
 	Messages(ctx context.Context, now time.Time, n int) ([]adapters.Held, error)
@@ -79,7 +79,7 @@ type Office struct {
 // Open makes an office.
 func Open(s Shared) *Office {
 	o := &Office{Shared: s, bells: map[string]chan struct{}{}}
-	for _, name := range append([]string{"arrivals", "errands", "messages"}, connectorLoops(s.Connectors)...) {
+	for _, name := range append([]string{"arrivals", "errands", "messages", "erasures"}, connectorLoops(s.Connectors)...) {
 		o.bells[name] = make(chan struct{}, 1)
 	}
 	return o
@@ -119,6 +119,8 @@ func (o *Office) Run(ctx context.Context) {
 	loop("arrivals", o.TakeIn)
 	loop("errands", o.Submit)
 	loop("messages", o.SendOut)
+	loop("erasures", o.Erase)
+	wg.Go(func() { o.retiring(ctx) })
 	for _, c := range o.Connectors {
 		loop(decisionsOf(c), func(ctx context.Context) (int, error) { return o.Collect(ctx, c) })
 	}
@@ -219,7 +221,7 @@ func (o *Office) take(ctx context.Context, a exchange.Arrival) error {
 		return o.Store.TakeTally(ctx, seq, d)
 	case exchange.Erasure:
 		o.Log.Info("a person is forgotten", "seq", seq)
-		return o.Store.Forget(ctx, seq, d.Party)
+		return o.Store.Forget(ctx, seq, d, o.Now())
 	case exchange.Ack:
 		if err := o.Store.Outgoing().Settle(ctx, d); err != nil {
 			return err
@@ -369,6 +371,8 @@ func (o *Office) Collect(ctx context.Context, c adapters.Connector) (int, error)
 	for _, n := range notices {
 		ps, err := o.notice(ctx, n)
 		switch {
+		case errors.Is(err, adapters.ErrForgotten): // nobody is left to tell
+			o.Log.Info("notice to nobody: its person was forgotten", "case_id", n.Case, "notice_id", n.ID)
 		case heldBack(err):
 			o.Log.Warn("notice held back", "case_id", n.Case, "notice_id", n.ID, "policy", n.Release.Policy, "err", err)
 			back = append(back, o.holdBack(n, err))

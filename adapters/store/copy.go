@@ -154,16 +154,6 @@ func (s *Store) openCopy(ctx context.Context, q database.Querier, id string) ([]
 	return k.Open(copiesTable, id, sealed)
 }
 
-// Forget destroys the key of a party, and marks the arrival handled.
-func (s *Store) Forget(ctx context.Context, seq uint64, party string) error {
-	return s.write(ctx, "forget a person", func(ctx context.Context, tx *database.Tx) error {
-		if err := tx.Send(ctx, `DELETE FROM data_keys WHERE owner = $1`, s.vault.Mark("person", partyName(party))); err != nil {
-			return err
-		}
-		return handled(ctx, tx, seq)
-	})
-}
-
 // factorsTable binds a sealed second factor to its row.
 const factorsTable = "factors"
 

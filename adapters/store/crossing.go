@@ -250,5 +250,8 @@ func (s *Store) Case(ctx context.Context, id string) (exchange.Case, error) {
 	if err != nil {
 		return exchange.Case{}, wrap("read case", err)
 	}
+	if e.Case == nil {
+		return exchange.Case{}, wrap("read case", adapters.ErrForgotten)
+	}
 	return *e.Case, nil
 }

@@ -50,7 +50,7 @@ func (t *suite) copies() {
 	if len(list) != 2 || list[1].By != "rosa" && list[0].By != "rosa" {
 		t.Errorf("copies of the case: %+v", list)
 	}
-	t.must(t.s.Forget(t.Context(), 0, "p1"))
+	t.must(t.s.Forget(t.Context(), 0, exchange.Erasure{ID: t.id(), Party: "p1", At: t.now}, t.now))
 	for i, want := range []error{adapters.ErrForgotten, adapters.ErrForgotten, nil, nil, adapters.ErrForgotten, nil} {
 		if _, err := t.s.Copy(t.Context(), say[i].ID, look); !errors.Is(err, want) {
 			t.Errorf("copy %d after p1 was forgotten: %v, want %v", i, err, want)
