@@ -240,6 +240,8 @@ func (k *talk) command() bool {
 		k.reopen(c.Arg)
 	case dialogue.Forget:
 		k.forget()
+	case dialogue.MyData:
+		k.myData()
 	default:
 		return k.formCommand(c)
 	}

@@ -138,6 +138,8 @@ func (k *talk) mailCommand() bool {
 		k.shownPrivacy = true
 	case dialogue.Forget:
 		k.forget()
+	case dialogue.MyData:
+		k.myData()
 	case dialogue.Person:
 		if k.t.Message.Reference != "" || k.asked.Kind == askInquiry {
 			return false // it answers what was said before

@@ -55,7 +55,7 @@ func TestTextsFitTheirSegments(t *testing.T) {
 		"clerk": "", "service": "", "state": "", "when": "24 Nov 17:00", "date": "29 Nov", "day": "4 Dec", "answer": "7",
 		"url": "portlumen.example/privacy", "department": "", "place": "14 Quay St, PL2 4AB", "street": "Quay St",
 		"example": "9 Dec", "keyword": "BOOK", "title": "", "sent": "", "decision": "", "reason": "", "question": "",
-		"where": "e-mail j***@northdock.example", "from": "phone ***123", "address": "***123"}
+		"addresses": 2, "cases": 3, "open": 1, "drafts": 0, "where": "e-mail j***@northdock.example", "from": "phone ***123", "address": "***123"}
 	for _, lang := range c.Languages() {
 		for _, key := range c.Keys(lang, "citizen.") {
 			short := strings.TrimPrefix(key, "citizen.")
