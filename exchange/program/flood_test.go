@@ -6,7 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,8 +60,13 @@ func TestFloodIsBounded(t *testing.T) {
 	ext.Nudge()
 	await(t, "the case", func() bool { return c.up.out.Open() == 0 })
 	patiently(t, "the end of the flood", 20*time.Minute, func() bool {
-		left, err := filepath.Glob(filepath.Join(in, "*.envelope"))
-		return err == nil && len(left) == 0
+		d, err := os.Open(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		some, _ := d.Readdirnames(16) // all of a million would hold up the guard; three others lie there
+		return !slices.ContainsFunc(some, func(n string) bool { return strings.HasSuffix(n, ".envelope") })
 	})
 	if kb := c.peak(exchange.Up); kb > mostMemory {
 		t.Errorf("the guard held %d kB, at most %d were allowed", kb, mostMemory)

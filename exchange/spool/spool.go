@@ -147,8 +147,9 @@ func (l *Link) syncDir() error {
 	return errors.Join(l.sync(d), d.Close())
 }
 
-// maxListed bounds the names that are held at once: a neighbour may put a million files into the directory.
-const maxListed = 4096
+// maxListed bounds the names that are held at once: a neighbour may put a million files into the directory, and
+// each listing reads them all.
+const maxListed = 1 << 15
 
 // names lists the envelopes in the directory, lowest number first and at most so many, and sweeps away what a crashed
 // sender left. total is how many there are.
