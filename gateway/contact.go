@@ -24,6 +24,8 @@ type Contact struct {
 	// Version is the store's count of changes. An outcome that was built on an older one is ErrLost, so that a turn and
 	// a notice from inside can't write over each other; 0 asks for no such check.
 	Version uint64
+	// Was are the ids of contacts that were taken over, for what is still known under them elsewhere.
+	Was []string
 }
 
 // Reach is one address of a contact and what we know of it.
@@ -52,6 +54,12 @@ type Conversation struct {
 	// More is what MORE sends next.
 	More  []string
 	Heard time.Time
+	// Challenge is the one-time code that was asked for here last; nil: none lately.
+	Challenge *Challenge
+	// Grants are the cases of others that a code has opened here.
+	Grants []Grant
+	// Lookups counts how often cases of others were asked for here.
+	Lookups Lookups
 }
 
 // MaxLines bounds Conversation.Lines.

@@ -31,6 +31,7 @@ type Dispatcher struct {
 	public   string
 	track    func(reference string) string
 	paper    func(reference string, n int) (string, time.Time)
+	codeKey  []byte
 }
 
 // Rules are what a Dispatcher goes by.
@@ -45,6 +46,8 @@ type Rules struct {
 	// Paper gives where the n-th document of a case, from 1, can be fetched without any other proof, and until when; nil:
 	// no link is shown.
 	Paper func(reference string, n int) (url string, until time.Time)
+	// CodeKey keys the hash under which one-time codes are kept, 32 bytes; empty: none are sent.
+	CodeKey []byte
 }
 
 // NewDispatcher prepares the grammar of all languages.
@@ -62,7 +65,7 @@ func NewDispatcher(r Rules) *Dispatcher {
 		texts: r.Texts, services: r.Services, answers: r.Answers, grammar: g,
 		lists:  consent.NewDirectory(r.Services, dialogue.Fold),
 		clerk:  &forms.Clerk{Texts: r.Texts, Grammar: g, Services: r.Services},
-		public: strings.TrimSuffix(r.PublicURL, "/"), track: track, paper: paper,
+		public: strings.TrimSuffix(r.PublicURL, "/"), track: track, paper: paper, codeKey: r.CodeKey,
 	}
 }
 
@@ -72,6 +75,7 @@ const (
 	byMail = "email"
 	byWeb  = "web"
 	byDesk = service.AtCounter
+	byChat = "chat"
 )
 
 // maxSaid bounds what is read of one message, in bytes; a mail's whole text goes along with its case.
@@ -99,8 +103,8 @@ func (d *Dispatcher) Step(t Turn) (Outcome, error) {
 // keywords, and last the search.
 func (k *talk) converse() {
 	for _, try := range []func() bool{
-		k.danger, k.optOut, k.forgotten, k.languageChoice, k.attachments, k.greeting, k.command, k.runningForm, k.openQuestion,
-		k.keyword, k.waiting, k.unreadable,
+		k.danger, k.optOut, k.forgotten, k.code, k.sharedPhone, k.languageChoice, k.attachments, k.greeting, k.command, k.runningForm,
+		k.openQuestion, k.bareReference, k.keyword, k.waiting, k.unreadable,
 	} {
 		if try() {
 			return
@@ -184,6 +188,7 @@ func (k *talk) greeting() bool {
 			return true
 		}
 		return false
+	case begins && k.startCase(strings.TrimPrefix(said, "/start ")):
 	case k.running():
 		k.askForm()
 	default:
@@ -242,6 +247,8 @@ func (k *talk) command() bool {
 		k.forget()
 	case dialogue.MyData:
 		k.myData()
+	case dialogue.Link:
+		k.linkWord(c.Arg)
 	default:
 		return k.formCommand(c)
 	}

@@ -41,7 +41,7 @@ func (k *talk) statusOf(arg string) {
 	}
 	m, ok := k.matterOf(reference)
 	if !ok {
-		k.say("status.unknown", texts.Args{"reference": reference, "phone": k.phone()})
+		k.foreign(reference)
 		return
 	}
 	k.showMatter(m)

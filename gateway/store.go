@@ -51,6 +51,12 @@ type Work interface {
 	Orphaned(ctx context.Context, arrival uint64) error
 }
 
+// Registry reads what a Step wants to know of others.
+type Registry interface {
+	// Learn answers w for somebody who writes from by. What is not known is left zero, which is no error.
+	Learn(ctx context.Context, w Wanted, by channels.Address) (Record, error)
+}
+
 // MaxAttempts is how often a turn may fail before it is set aside.
 const MaxAttempts = 5
 
@@ -131,6 +137,7 @@ type Store interface {
 	Files
 	Pages
 	Desk
+	Registry
 	channels.History
 	// Outgoing is the up lane's sending end, Incoming the down lane's receiving end.
 	Outgoing() exchange.Outgoing

@@ -28,6 +28,7 @@ const (
 	askAdd      = "add"      // Text: the reference
 	askReopen   = "reopen"   // Text: the reference
 	askForget   = "forget"   // Text: the code that the answer must hold; empty: none
+	askPhone    = "phone"    // the number is to be shared; Text: the reference it is for, or empty
 )
 
 // Who said a line of a conversation, as exchange.Said has it.
@@ -62,6 +63,7 @@ type talk struct {
 	reference    string
 	matter       string
 	sheet        Sheet
+	request      channels.Request
 	silent       bool
 	queue        channels.Queue // empty: a reply
 	shownPrivacy bool
@@ -172,9 +174,10 @@ func (k *talk) wordLanguage() (string, bool) {
 				}
 			}
 		}
-		for _, list := range []string{"menu", "help", "status", "language", "person", "forget", "mydata", "stop", "start", "reopen"} {
+		for _, list := range []string{"menu", "help", "status", "language", "person", "forget", "mydata", "link", "stop", "start", "reopen"} {
 			for _, w := range k.d.texts.Words(lang, list) {
-				if strings.EqualFold(w, said) {
+				first, _, more := strings.Cut(said, " ")
+				if strings.EqualFold(w, said) || more && list == "status" && strings.EqualFold(w, first) {
 					return lang, true
 				}
 			}

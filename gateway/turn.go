@@ -22,6 +22,8 @@ type Turn struct {
 	// NewID and NewReference give the ids that Step needs; in tests they count.
 	NewID        func() string
 	NewReference func() string
+	// NewCode draws six random digits; nil: no code can be sent.
+	NewCode func() string
 
 	Claim        Claim
 	Message      channels.Message // its files are stored
@@ -34,6 +36,8 @@ type Turn struct {
 	// Standing is what the contact's ledger adds up to: the last line of each purpose, list and address, without the
 	// words.
 	Standing []Consent
+	// Record is what was read for Dispatcher.Wants; nil: nothing was wanted.
+	Record *Record
 	// Attempt counts from 1: a message whose turn failed comes again.
 	Attempt int
 }
@@ -70,8 +74,20 @@ type Outcome struct {
 	// addresses a keyed mark stays, with what was said of STOP there. The outcome's deliveries are the last word, each
 	// under a key of its own that ends when it was sent; what already waits at the border crosses, ahead of the Erasure.
 	Forget bool
+	// Codes are the one-time codes among Deliveries. The commit is ErrLost when one would be too many.
+	Codes []CodeSent
+	// Joins are the addresses that were proved to be this contact's: the commit takes over whoever has them.
+	Joins []Join
 	// Papers are documents that the store keeps from now on, each as long as its matter.
 	Papers []Kept
+}
+
+// Join is an address that becomes the contact's. Contact and Version are those of the one that has it, as the outcome was
+// built on them; empty: nobody had it. The commit is ErrLost when that is no longer so.
+type Join struct {
+	Address channels.Address
+	Contact string
+	Version uint64
 }
 
 // Kept is a document and the matter that it is kept with.

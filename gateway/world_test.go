@@ -96,6 +96,7 @@ func dispatcher(t testing.TB) *gateway.Dispatcher {
 	once.Do(func() {
 		shared = gateway.NewDispatcher(gateway.Rules{
 			Texts: mustTexts(t), Services: mustServices(t), Answers: mustIndex(t), PublicURL: "https://portlumen.example",
+			CodeKey: []byte("a key for tests, 32 bytes of it!"),
 			Paper: func(reference string, n int) (string, time.Time) {
 				return fmt.Sprintf("https://portlumen.example/documents/%s/%d?t=x", reference, n), monday.Add(90 * 24 * time.Hour)
 			},

@@ -48,14 +48,17 @@ func without(a, b []string) []string {
 func TestTextsFitTheirSegments(t *testing.T) {
 	c := mustLoad(t)
 	two := []string{"topics", "danger", "help", "menu", "privacy.page", "answer.page", "form.paused", "form.paused.summary",
-		"form.notlisted.several", "form.elsewhere", "status.unknown", "stop.done", "ask.sent", "form.summary", "paper.link"}
+		"form.notlisted.several", "form.elsewhere", "status.unknown", "stop.done", "ask.sent", "form.summary", "paper.link",
+		"status.private.mail", "status.private.phone", "status.company.mail", "status.company.phone", "code.ended", "code.again",
+		"code.text.see", "code.text.link", "link.how", "link.case", "link.notown", "link.notcase", "link.done", "link.sent", "link.wrong", "code.spent"}
 	three := []string{"refused.file", "refused.virus", "refused.size", "refused.pages", "refused.text", "refused.other"}
 	args := Args{"city": "Port Lumen", "phone": "+44 7700 900100", "emergency": "112", "reference": "PL-3QH8-7WRD-12",
 		"days": 1, "count": 2, "n": 4, "step": 3, "steps": 4, "files": 1, "noun": "", "list": "", "ask": "", "text": "",
 		"clerk": "", "service": "", "state": "", "when": "24 Nov 17:00", "date": "29 Nov", "day": "4 Dec", "answer": "7",
 		"url": "portlumen.example/privacy", "department": "", "place": "14 Quay St, PL2 4AB", "street": "Quay St",
 		"example": "9 Dec", "keyword": "BOOK", "title": "", "sent": "", "decision": "", "reason": "", "question": "",
-		"addresses": 2, "cases": 3, "open": 1, "drafts": 0, "where": "e-mail j***@northdock.example", "from": "phone ***123", "address": "***123"}
+		"addresses": 2, "cases": 3, "open": 1, "drafts": 0, "where": "e-mail j***@northdock.example", "from": "phone ***123",
+		"address": "j***@northdock.example", "code": "481 920"}
 	for _, lang := range c.Languages() {
 		for _, key := range c.Keys(lang, "citizen.") {
 			short := strings.TrimPrefix(key, "citizen.")

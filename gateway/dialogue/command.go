@@ -24,19 +24,20 @@ const (
 	Privacy  Act = "privacy"
 	Help     Act = "help"
 	Person   Act = "person"
+	Link     Act = "link"
 	Language Act = "language"
 	Reopen   Act = "reopen"
 	Forget   Act = "forget"
 	MyData   Act = "mydata"
 )
 
-// Command is a command with its argument: what follows GO, STATUS or REOPEN, or the language that was chosen.
+// Command is a command with its argument: what follows GO, STATUS, REOPEN or LINK, or the language that was chosen.
 type Command struct {
 	Act Act
 	Arg string
 }
 
-// Command reads a whole message as a command. Only GO, STATUS and REOPEN may be followed by something.
+// Command reads a whole message as a command. Only GO, STATUS, REOPEN and LINK may be followed by something.
 func (g *Grammar) Command(s string) (Command, bool) {
 	s = strings.TrimSpace(s)
 	switch strings.Trim(text.Digits(s), " .!#") {
@@ -47,7 +48,7 @@ func (g *Grammar) Command(s string) (Command, bool) {
 	}
 	s = strings.TrimPrefix(s, "/")
 	f := read(s)
-	for _, a := range []Act{Back, Pause, Go, Drop, Send, More, Menu, Status, Skip, Privacy, Help, Person, Reopen, Forget, MyData} {
+	for _, a := range []Act{Back, Pause, Go, Drop, Send, More, Menu, Status, Skip, Privacy, Help, Person, Reopen, Forget, MyData, Link} {
 		if g.in(string(a), f) {
 			return Command{Act: a}, true
 		}
@@ -55,7 +56,7 @@ func (g *Grammar) Command(s string) (Command, bool) {
 	if lang, ok := g.exact["language"][f]; ok {
 		return Command{Act: Language, Arg: lang}, true
 	}
-	for _, a := range []Act{Go, Status, Reopen} {
+	for _, a := range []Act{Go, Status, Reopen, Link} {
 		if arg, ok := g.argument(string(a), s); ok {
 			return Command{Act: a, Arg: arg}, true
 		}
@@ -74,10 +75,10 @@ func (g *Grammar) Reopens(s string) (rest string, ok bool) {
 }
 
 // argument gives what follows a word of the list as it was written. The word must stand alone, so that "go on
-// holiday" asks nothing of a form: an argument has a digit in it.
+// holiday" asks nothing of a form: an argument has a digit in it, or is a mail address.
 func (g *Grammar) argument(list, s string) (string, bool) {
 	first, rest, ok := strings.Cut(s, " ")
-	if !ok || !g.in(list, read(first)) || !strings.ContainsAny(text.Digits(rest), "0123456789") {
+	if !ok || !g.in(list, read(first)) || !strings.ContainsAny(text.Digits(rest), "0123456789@") {
 		return "", false
 	}
 	return strings.TrimSpace(rest), true

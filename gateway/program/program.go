@@ -167,7 +167,8 @@ func (g *house) openHeart(ctx context.Context) error {
 		return fmt.Errorf("read publications: %w", err)
 	}
 	links := portal.Links{PublicURL: g.cfg.PublicURL, Key: g.cfg.LinkKey, Now: g.Now}
-	heart := gateway.NewDispatcher(gateway.Rules{Texts: words, Services: cat, Answers: g.pages, PublicURL: g.cfg.PublicURL, Track: links.Track, Paper: links.Paper})
+	heart := gateway.NewDispatcher(gateway.Rules{Texts: words, Services: cat, Answers: g.pages, PublicURL: g.cfg.PublicURL, Track: links.Track, Paper: links.Paper,
+		CodeKey: codeKey(g.cfg.LinkKey)})
 	filing := &declaration.Filing{Services: cat, Files: g.store, Heart: heart}
 	g.sender = newSender(g.store, g.channels, g.volatile, g.Now, g.Log)
 	g.sender.hold = g.Hold
@@ -177,7 +178,7 @@ func (g *house) openHeart(ctx context.Context) error {
 	if g.intake.limit == 0 {
 		g.intake.limit = defaultOutbox
 	}
-	g.worker = &worker{store: g.store, step: bounded(g.intake, heart.Full, answer(filing, heart)), now: g.Now, ids: g.newID, refs: exchange.NewReference, bell: newBell(),
+	g.worker = &worker{store: g.store, step: bounded(g.intake, heart.Full, answer(filing, heart)), now: g.Now, ids: g.newID, refs: exchange.NewReference, codes: newCode, wants: heart.Wants, registry: g.store, bell: newBell(),
 		done: g.committed, log: g.Log}
 	g.inbox = &inbox{store: g.store, hide: gateway.NewSecrets().Hide, wake: g.worker.bell.ring, log: g.Log}
 	g.portal, err = portal.Open(portal.Options{City: g.cfg.Name, Links: links, Library: g.pages, Matters: g.store, Files: g.store, Inbox: g.inbox,

@@ -34,13 +34,17 @@ type worker struct {
 		gateway.Work
 		gateway.Wakes
 	}
-	step func(context.Context, gateway.Turn) (gateway.Outcome, error)
-	now  func() time.Time
-	ids  func() string
-	refs func() string
-	bell bell
-	done func() // rings the outbox and the border
-	log  *slog.Logger
+	step  func(context.Context, gateway.Turn) (gateway.Outcome, error)
+	now   func() time.Time
+	ids   func() string
+	refs  func() string
+	codes func() string
+	// wants and registry give a turn what it needs to know of others.
+	wants    func(gateway.Turn) gateway.Wanted
+	registry gateway.Registry
+	bell     bell
+	done     func() // rings the outbox and the border
+	log      *slog.Logger
 }
 
 func (w *worker) run(ctx context.Context) error {
@@ -125,13 +129,30 @@ func (w *worker) answer(ctx context.Context, turns []gateway.Turn, slots chan st
 	}
 }
 
+// learn reads what the Step wants to know of others.
+func (w *worker) learn(ctx context.Context, t *gateway.Turn) error {
+	if w.wants == nil {
+		return nil
+	}
+	want := w.wants(*t)
+	if want.IsZero() {
+		return nil
+	}
+	r, err := w.registry.Learn(ctx, want, t.Message.From)
+	t.Record = &r
+	return err
+}
+
 // turn answers one message. What was begun is finished even when the program is asked to stop: it is one commit.
 func (w *worker) turn(ctx context.Context, t gateway.Turn) {
 	ctx, cancel := context.WithTimeout(ctx, claimTTL)
 	defer cancel()
-	t.Now, t.NewID, t.NewReference = w.now(), w.ids, w.refs
+	t.Now, t.NewID, t.NewReference, t.NewCode = w.now(), w.ids, w.refs, w.codes
 	var o gateway.Outcome
 	err := safely(func() (err error) {
+		if err := w.learn(ctx, &t); err != nil {
+			return err
+		}
 		o, err = w.step(ctx, t)
 		return err
 	})

@@ -137,7 +137,7 @@ func (s *Store) prepareContact(_ context.Context, c *commitment) (err error) {
 	if !c.personal() {
 		return nil
 	}
-	if c.body, err = seal(c.key, "contact", c.contact, person{Lang: c.Contact.Lang, Created: c.Contact.Created.UTC()}); err != nil {
+	if c.body, err = seal(c.key, "contact", c.contact, person{Lang: c.Contact.Lang, Created: c.Contact.Created.UTC(), Was: c.Contact.Was}); err != nil {
 		return err
 	}
 	for _, r := range c.Contact.Reaches {
@@ -157,7 +157,7 @@ func (s *Store) prepareTalk(_ context.Context, c *commitment) (err error) {
 	v := c.Conversation
 	lines := v.Lines[max(0, len(v.Lines)-gateway.MaxLines):]
 	c.talk = &talkRow{address: s.address(v.Address)}
-	c.talk.body, err = seal(c.key, "conversation", name(c.talk.address), talk{v.Lang, v.Pending, lines, v.More, v.Heard.UTC()})
+	c.talk.body, err = seal(c.key, "conversation", name(c.talk.address), talk{v.Lang, v.Pending, lines, v.More, v.Heard.UTC(), v.Challenge, v.Grants, v.Lookups})
 	return err
 }
 
@@ -208,6 +208,11 @@ func (s *Store) scene(ctx context.Context, tx *database.Tx, all []*commitment) (
 	ids := make([]string, len(all))
 	for i, c := range all {
 		ids[i] = c.contact
+		for _, j := range c.Joins {
+			if j.Contact != "" {
+				ids = append(ids, j.Contact)
+			}
+		}
 	}
 	out := map[string]*state{}
 	const query = `SELECT c.id, c.key, c.version, coalesce(t.number, 0), coalesce(t.fence, 0), coalesce(t.owner, ''), i.mark,
@@ -266,6 +271,12 @@ func (s *Store) admissible(ctx context.Context, tx *database.Tx, c *commitment, 
 		return errMoved
 	case st != nil && (c.personal() || c.Forget) && c.Contact.Version != 0 && uint64(st.version) != c.Contact.Version:
 		return fmt.Errorf("%w: contact changed meanwhile", gateway.ErrLost)
+	}
+	if !s.joinable(c, g) {
+		return fmt.Errorf("%w: an address to be joined changed hands", gateway.ErrLost)
+	}
+	if spent, err := s.spent(ctx, tx, c.Codes); err != nil || spent {
+		return errors.Join(err, gateway.ErrLost)
 	}
 	if c.Arrival != 0 {
 		if open, err := openArrival(ctx, tx, c.Arrival); err != nil || !open {
@@ -331,6 +342,9 @@ func (s *Store) apply(ctx context.Context, tx *database.Tx, c *commitment, g *sc
 			return err
 		}
 	}
+	if err := s.putCodes(ctx, tx, c.Codes); err != nil {
+		return err
+	}
 	if err := putWakes(ctx, tx, c); err != nil {
 		return err
 	}
@@ -388,7 +402,7 @@ func (s *Store) putContact(ctx context.Context, tx *database.Tx, c *commitment, 
 	if err != nil {
 		return err
 	}
-	if err := s.merge(ctx, tx, c, g.owners); err != nil {
+	if err := s.merge(ctx, tx, c, g); err != nil {
 		return err
 	}
 	for _, r := range c.reaches {

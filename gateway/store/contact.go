@@ -34,7 +34,7 @@ func (s *Store) contacts(ctx context.Context, q database.Querier, ids []string) 
 		if err := s.read(ctx, q, "contact", id, body, &p); err != nil {
 			return nil, err
 		}
-		out[id] = gateway.Contact{ID: id, Lang: p.Lang, Created: p.Created, Version: uint64(versions[id])}
+		out[id] = gateway.Contact{ID: id, Lang: p.Lang, Created: p.Created, Was: p.Was, Version: uint64(versions[id])}
 	}
 	return out, wrap("read addresses", s.reaches(ctx, q, ids, out))
 }
@@ -136,7 +136,8 @@ func (s *Store) talks(ctx context.Context, q database.Querier, addresses [][]byt
 		if err := s.read(ctx, q, "conversation", name([]byte(address)), sealed, &t); err != nil {
 			return nil, err
 		}
-		out[address] = gateway.Conversation{Lang: t.Lang, Pending: t.Pending, Lines: t.Lines, More: t.More, Heard: t.Heard}
+		out[address] = gateway.Conversation{Lang: t.Lang, Pending: t.Pending, Lines: t.Lines, More: t.More, Heard: t.Heard,
+			Challenge: t.Challenge, Grants: t.Grants, Lookups: t.Lookups}
 	}
 	return out, nil
 }

@@ -82,6 +82,7 @@ func (s *Store) files(papers []paper) []channels.File {
 type person struct {
 	Lang    string    `json:"l,omitempty"`
 	Created time.Time `json:"c"`
+	Was     []string  `json:"w,omitempty"`
 }
 
 type talk struct {
@@ -90,6 +91,10 @@ type talk struct {
 	Lines   []exchange.Said `json:"s,omitempty"`
 	More    []string        `json:"m,omitempty"`
 	Heard   time.Time       `json:"h"`
+
+	Challenge *gateway.Challenge `json:"c,omitempty"`
+	Grants    []gateway.Grant    `json:"g,omitempty"`
+	Lookups   gateway.Lookups    `json:"k,omitzero"`
 }
 
 type sheet struct {

@@ -7,9 +7,11 @@ import (
 )
 
 // merge takes over the contacts whose addresses this one names now: rows change hands, and so do the keys that sealed
-// them. A message of theirs that is being answered is claimed again, in its place among this contact's.
-func (s *Store) merge(ctx context.Context, tx *database.Tx, c *commitment, owners map[string]string) error {
+// them. A message of theirs that is being answered is claimed again, in its place among this contact's; an outcome of
+// theirs later in the same group is lost, since they are no more.
+func (s *Store) merge(ctx context.Context, tx *database.Tx, c *commitment, g *scene) error {
 	c.merged = false
+	owners := g.owners
 	for _, r := range c.reaches {
 		other, ok := owners[string(r.address)]
 		if !ok || other == c.contact {
@@ -20,6 +22,7 @@ func (s *Store) merge(ctx context.Context, tx *database.Tx, c *commitment, owner
 			return err
 		}
 		c.merged = true
+		delete(g.contacts, other)
 		for address, owner := range owners {
 			if owner == other {
 				owners[address] = c.contact

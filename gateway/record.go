@@ -1,0 +1,219 @@
+package gateway
+
+import (
+	"strings"
+	"time"
+
+	"gatehouse/channels"
+	"gatehouse/configs/texts"
+	"gatehouse/exchange"
+	"gatehouse/exchange/service"
+	"gatehouse/gateway/dialogue"
+)
+
+// Wanted is what a Step needs to know beyond the person who writes: the case of a reference that is not theirs, or who
+// has an address.
+type Wanted struct {
+	Reference string
+	Address   channels.Address
+}
+
+// IsZero tells whether nothing is wanted.
+func (w Wanted) IsZero() bool { return w == Wanted{} }
+
+// Record is what the store knows of a Wanted. It is read before the Step and may be old when the outcome is committed:
+// the store counts codes and checks versions again.
+type Record struct {
+	Wanted Wanted
+	// Contact is whose the case or the address is; zero when there is none.
+	Contact Contact
+	Matter  Matter
+	// Matters are all of Contact's, newest first, for a wanted address.
+	Matters []Matter
+	// Codes counts what was sent to the address on record, or to the wanted address, and from the person's own.
+	Codes CodeCount
+}
+
+// Grant lets one conversation see one case that is not its own, for a while.
+type Grant struct {
+	Reference string
+	Until     time.Time
+}
+
+const (
+	// grantLife is how long a right code lets a case be seen again without another.
+	grantLife = time.Hour
+	maxGrants = 5
+	// maxLookups bounds how often an address may ask for cases that are not its own, in an hour.
+	maxLookups = 10
+)
+
+// Lookups counts how often cases of others were asked for, since when.
+type Lookups struct {
+	Count int
+	Since time.Time
+}
+
+// Wants tells what has to be read for a Step of t. It is as pure as Step.
+func (d *Dispatcher) Wants(t Turn) Wanted {
+	m := t.Message
+	if m.Phone != nil && m.Phone.Own && m.Phone.Number != "" {
+		return Wanted{Address: channels.Address{Channel: bySMS, Value: m.Phone.Number}}
+	}
+	said := strings.TrimSpace(clipBytes(exchange.Normalize(m.Text), maxSaid))
+	if c := t.Conversation.Challenge; c != nil && !c.over(t.Now) {
+		if _, ok := readCode(said); ok {
+			if c.Purpose == ToLink {
+				return Wanted{Address: c.Target}
+			}
+			return Wanted{Reference: c.Reference}
+		}
+	}
+	if m.From.Channel == byMail {
+		return Wanted{}
+	}
+	if p := t.Conversation.Pending; p.Kind == askLanguage { // the answer lets what was said before go on
+		said = strings.TrimSpace(p.Text)
+	}
+	if ref, ok := exchange.ParseReference(strings.TrimPrefix(said, "/start ")); ok {
+		return Wanted{Reference: ref}
+	}
+	switch c, ok := d.grammar.Command(said); {
+	case ok && c.Act == dialogue.Status:
+		if ref, ok := exchange.ParseReference(c.Arg); ok {
+			return Wanted{Reference: ref}
+		}
+	case ok && c.Act == dialogue.Link:
+		if a, ok := d.reachable(c.Arg); ok {
+			return Wanted{Address: a}
+		}
+	}
+	return Wanted{}
+}
+
+// OnRecord is where a code for a case is sent: the address that it was filed from, when a code can be sent there, else
+// the one that its person used last, mail before others. Never the address that asks.
+func OnRecord(r Record, by channels.Address) (channels.Address, bool) {
+	var best Reach
+	for _, reach := range r.Contact.Reaches {
+		switch {
+		case reach.Address == by || reach.Blocked || reach.Dead || rank(reach.Address.Channel) == 0:
+		case reach.Address == r.Matter.Address:
+			return reach.Address, true
+		case rank(reach.Address.Channel) > rank(best.Address.Channel),
+			rank(reach.Address.Channel) == rank(best.Address.Channel) && reach.Heard.After(best.Heard):
+			best = reach
+		}
+	}
+	return best.Address, !best.Address.IsZero()
+}
+
+// rank orders the channels that can carry a code; 0 can't.
+func rank(channel string) int {
+	switch channel {
+	case byMail:
+		return 3
+	case bySMS:
+		return 2
+	case byChat:
+		return 1
+	}
+	return 0
+}
+
+// foreign answers for a case that is not the person's own. Where it is open to all its state is told; else a code goes
+// to the address on record. That there is no such case, and that there is none that can be told of here, are one text.
+func (k *talk) foreign(reference string) {
+	unknown := func() { k.say("status.unknown", texts.Args{"reference": reference, "phone": k.phone()}) }
+	if !k.countLookup() {
+		k.say("code.spent", texts.Args{"phone": k.phone()})
+		return
+	}
+	r := k.t.Record
+	if r == nil || r.Wanted.Reference != reference || r.Matter.Reference != reference {
+		unknown()
+		return
+	}
+	s, known := k.d.services.ByCode(r.Matter.Service)
+	if known && s.Privacy == service.Open {
+		k.say("status.one", texts.Args{"reference": reference, "service": r.Matter.Name, "state": k.d.state(r.Matter, k.lang)})
+		return
+	}
+	if k.granted(reference) {
+		k.showForeign(r.Matter, k.recordChannel(*r))
+		return
+	}
+	to, ok := OnRecord(*r, k.t.Message.From)
+	if !ok {
+		unknown()
+		return
+	}
+	key := "status.private.phone"
+	switch company := known && s.Kind == service.Declaration; {
+	case company && to.Channel == byMail:
+		key = "status.company.mail"
+	case company:
+		key = "status.company.phone"
+	case to.Channel == byMail:
+		key = "status.private.mail"
+	}
+	k.sendCode(ToSee, reference, to, key, texts.Args{"reference": reference})
+}
+
+func (k *talk) recordChannel(r Record) string {
+	to, _ := OnRecord(r, k.t.Message.From)
+	return to.Channel
+}
+
+// countLookup counts one question for a case of others; false: there were too many.
+func (k *talk) countLookup() bool {
+	l := k.conv.Lookups
+	if k.t.Now.Sub(l.Since) > time.Hour {
+		l = Lookups{Since: k.t.Now}
+	}
+	l.Count++
+	k.conv.Lookups = l
+	return l.Count <= maxLookups
+}
+
+func (k *talk) granted(reference string) bool {
+	for _, g := range k.conv.Grants {
+		if g.Reference == reference && k.t.Now.Before(g.Until) {
+			return true
+		}
+	}
+	return false
+}
+
+// opened tells of the case that a right code has opened.
+func (k *talk) opened(c Challenge) {
+	r := k.t.Record
+	if r == nil || r.Matter.Reference != c.Reference {
+		k.say("status.unknown", texts.Args{"reference": c.Reference, "phone": k.phone()})
+		return
+	}
+	grants := []Grant{{Reference: c.Reference, Until: k.t.Now.Add(grantLife)}}
+	for _, g := range k.conv.Grants {
+		if g.Reference != c.Reference && k.t.Now.Before(g.Until) && len(grants) < maxGrants {
+			grants = append(grants, g)
+		}
+	}
+	k.conv.Grants = grants
+	k.showForeign(r.Matter, c.Target.Channel)
+}
+
+// showForeign tells where a case stands that is not this person's own, and where the rest can be read. It offers
+// nothing that changes the case.
+func (k *talk) showForeign(m Matter, kept string) {
+	k.reference = m.Reference
+	k.say("status.one", texts.Args{"reference": m.Reference, "service": m.Name, "state": k.d.state(m, k.lang)})
+	if last := lastWords(m); last != "" && k.d.tellable(m.Service, k.t.Message.From.Channel) {
+		k.tell(last)
+	}
+	if m.Open() && m.Promise.After(k.t.Now) {
+		k.say("status.promise", texts.Args{"when": k.when(m.Promise)})
+	}
+	if kept == byMail {
+		k.say("status.inmail", nil)
+	}
+}
