@@ -97,7 +97,7 @@ func OnRecord(r Record, by channels.Address) (channels.Address, bool) {
 	var best Reach
 	for _, reach := range r.Contact.Reaches {
 		switch {
-		case reach.Address == by || reach.Blocked || reach.Dead || rank(reach.Address.Channel) == 0:
+		case reach.Address == by || reach.Stopped || reach.Blocked || reach.Dead || rank(reach.Address.Channel) == 0:
 		case reach.Address == r.Matter.Address:
 			return reach.Address, true
 		case rank(reach.Address.Channel) > rank(best.Address.Channel),
