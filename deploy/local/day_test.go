@@ -135,7 +135,7 @@ func TestDayIsMoved(t *testing.T) {
 	}
 	at := l.Addr().String() // the stand-ins come back here when everything starts afresh
 	l.Close()
-	c, err := sample(t, map[string]string{"CARRIERS_LISTEN": at, "SEED": "false"})
+	c, err := sample(t, map[string]string{"CARRIERS_LISTEN": at})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +192,7 @@ func startAfresh(t *testing.T, p phone) {
 
 // TestStrangePageCantMoveTheDay: the form takes what its own page sends.
 func TestStrangePageCantMoveTheDay(t *testing.T) {
-	c, err := sample(t, map[string]string{"SEED": "false", "STORE": "sqlite:" + t.TempDir() + "/gateway.db"})
+	c, err := sample(t, map[string]string{"STORE": "sqlite:" + t.TempDir() + "/gateway.db"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,10 +36,8 @@ import (
 // Config is the whole of local.yaml: every side's own configuration under its name.
 type Config struct {
 	// Data is the folder of everything that is kept; deleting it starts afresh.
-	Data  string     `yaml:"data"`
-	Level slog.Level `yaml:"log_level"`
-	// Seed puts the demo city's people and past cases into stores that are fresh.
-	Seed     bool            `yaml:"seed"`
+	Data     string          `yaml:"data"`
+	Level    slog.Level      `yaml:"log_level"`
 	Gateway  gateway.Config  `yaml:"gateway"`
 	Up       guard.Config    `yaml:"up"`
 	Down     guard.Config    `yaml:"down"`
