@@ -7,6 +7,7 @@ import (
 
 	"gatehouse/channels"
 	"gatehouse/configs/texts"
+	"gatehouse/exchange"
 	"gatehouse/exchange/service"
 	"gatehouse/gateway/consent"
 	"gatehouse/gateway/dialogue"
@@ -308,14 +309,15 @@ func (k *talk) webForm() {
 		return
 	}
 	answers := map[string][]string{}
-	for _, line := range strings.Split(k.said, "\n") {
+	for _, line := range strings.Split(exchange.Normalize(k.t.Message.Text), "\n") { // its rows may be longer than a talk
 		name, value, ok := strings.Cut(line, ": ")
 		if ok && value != "" {
 			answers[name] = append(answers[name], value)
 		}
 	}
+	s.Prune(answers)
 	s.Fill(answers, k.t.Now)
-	faults := s.Check(answers, k.t.Now)
+	faults := s.CheckOn(k.t.Message.From.Channel, answers, k.t.Now)
 	if len(faults) == 0 {
 		k.complete(s, answers, k.t.Message.Files)
 		return

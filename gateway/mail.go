@@ -315,16 +315,20 @@ func (k *talk) entries(s *service.Service) ([]forms.Entry, bool) {
 		return nil, false
 	case len(k.sheet.Rows) == 0:
 		return k.d.clerk.Lines(s, k.said), true
-	case len(k.sheet.Rows) != 2:
-		k.say("mail.rows", texts.Args{"count": len(k.sheet.Rows) - 1})
-		return nil, false
 	}
-	return k.sheet.Rows.Entries(1), true
+	entries, ok := k.d.clerk.SheetEntries(s, k.sheet.Rows)
+	if !ok {
+		k.say("mail.rows", texts.Args{"count": len(k.sheet.Rows) - 1})
+	}
+	return append(k.d.clerk.Lines(s, k.said), entries...), ok
 }
+
+// mostFaults is how many faults one mail names.
+const mostFaults = 100
 
 func (k *talk) refuse(name string, faults []forms.MailFault) {
 	var lines []string
-	for _, f := range faults {
+	for _, f := range faults[:min(len(faults), mostFaults)] {
 		lines = append(lines, k.d.clerk.Word(f, k.scene()))
 	}
 	k.subject = k.text("mail.subject.faults", texts.Args{"service": name})

@@ -11,7 +11,11 @@ type Draft struct {
 	Changing bool `json:"changing"`
 	// Offered are the values last offered for a proposal or a calendar, which a number picks.
 	Offered []string `json:"offered"`
+	// Row holds the cells of a row that is being given; nil: none is.
+	Row map[string]string `json:"row"`
 	// Misses counts wrong answers to this question in a row.
 	Misses int    `json:"misses"`
 	Lang   string `json:"lang"`
+	// Channel is where it was last filled: some fields are asked on some channels alone.
+	Channel string `json:"channel"`
 }

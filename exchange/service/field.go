@@ -1,6 +1,10 @@
 package service
 
-import "strings"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // FieldKind is how a field is asked, read and shown.
 type FieldKind string
@@ -13,6 +17,7 @@ const (
 	Number   FieldKind = "number"   // decimal with a point: "412", "1.5"
 	Money    FieldKind = "money"    // two decimals: "12.30"
 	Date     FieldKind = "date"     // "2026-12-03"
+	Time     FieldKind = "time"     // "14:30"
 	Month    FieldKind = "month"    // "2026-10"
 	Place    FieldKind = "place"    // "14 Quay St, PL2 4AB"
 	Person   FieldKind = "person"   // a name
@@ -22,6 +27,8 @@ const (
 	File     FieldKind = "file"     // the lower-case SHA-256 of a stored file
 	Consent  FieldKind = "consent"  // "yes" or "no"
 	Computed FieldKind = "computed" // the result of Rule, as decimal text
+	Code     FieldKind = "code"     // capitals and figures, written as Format writes them
+	Rows     FieldKind = "rows"     // one RowText a row: "hs=090121; country=BR"
 )
 
 // Field is one question: its kind, its words and what its answers may do.
@@ -52,6 +59,28 @@ type Field struct {
 	Tolerance float64 `yaml:"tolerance"`
 	// Decimals of a Computed field's result.
 	Decimals int `yaml:"decimals"`
+	// When is a rule: the field belongs to the form only while it holds. Whether it holds is not known while a field
+	// that it names has no answer; the field is then not asked. It may not name a day or month.
+	When string `yaml:"when"`
+	// Must: where the field is asked it needs an answer, though the schema can't require it everywhere.
+	Must bool `yaml:"must"`
+	// Channels that ask the field; empty: all that offer the service.
+	Channels []string `yaml:"channels"`
+	// Past: a day without a year, or a weekday, is the last such day, not the next one.
+	Past bool `yaml:"past"`
+	// Format names how a Code is written and checked, see Formats; empty: capitals and figures, checked by the schema.
+	Format string `yaml:"format"`
+	// Patterns are the number plates that a Code of the format "plate" may have, the first that fits.
+	Patterns []Plate `yaml:"patterns"`
+	// Fields are the columns of Rows, in order, and Checks the rules over one row.
+	Fields []Field `yaml:"fields"`
+	Checks []Check `yaml:"checks"`
+}
+
+// Plate is how one country writes number plates, without spaces and hyphens.
+type Plate struct {
+	Country string `yaml:"country"` // ISO 3166 alpha-2, or the sign on the plate
+	Pattern string `yaml:"pattern"` // of RE2
 }
 
 // Option is one of the values of a choice.
@@ -65,7 +94,12 @@ type Option struct {
 func (f *Field) Asked() bool { return !f.Quiet && f.Kind != Computed }
 
 // Many tells whether the field takes several values.
-func (f *Field) Many() bool { return f.Kind == Choices || f.Kind == File }
+func (f *Field) Many() bool { return f.Kind == Choices || f.Kind == File || f.Kind == Rows }
+
+// On tells whether a channel asks the field.
+func (f *Field) On(channel string) bool {
+	return len(f.Channels) == 0 || slices.Contains(f.Channels, channel)
+}
 
 // Option gives the option with that value.
 func (f *Field) Option(value string) (*Option, bool) {
@@ -84,11 +118,41 @@ func (s *Service) Show(field string, values []string, lang string) string {
 	if !ok {
 		return strings.Join(values, ", ")
 	}
+	if f.Kind == Rows {
+		return f.showRows(values, lang)
+	}
 	shown := make([]string, 0, len(values))
 	for _, v := range values {
 		shown = append(shown, f.show(v, lang))
 	}
 	return strings.Join(shown, comma(lang))
+}
+
+// shownRows is how many rows are written out where they are one of many lines.
+const shownRows = 3
+
+// showRows writes the first rows, and how many there are where that is more.
+func (f *Field) showRows(values []string, lang string) string {
+	var shown []string
+	for _, v := range values[:min(len(values), shownRows)] {
+		shown = append(shown, f.ShowRow(v, lang))
+	}
+	if len(values) > shownRows {
+		shown = append(shown, fmt.Sprintf("… (%d)", len(values)))
+	}
+	return strings.Join(shown, " / ")
+}
+
+// ShowRow writes one row's values in the order of its columns.
+func (f *Field) ShowRow(v, lang string) string {
+	row := f.RowValues(v)
+	var cells []string
+	for i := range f.Fields {
+		if cell := row[f.Fields[i].Name]; cell != "" {
+			cells = append(cells, f.Fields[i].show(cell, lang))
+		}
+	}
+	return strings.Join(cells, comma(lang))
 }
 
 func (f *Field) show(v, lang string) string {

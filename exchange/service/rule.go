@@ -22,7 +22,8 @@ const (
 //	exempt <= nights && abs(total - round((nights - exempt) * lookup(rate, month), 2)) <= 0.01
 //
 // It has numbers, 'text', field names, today, this_month and last_month; || && ! == != < <= > >= + - * / ( );
-// and the functions abs(x), round(x, digits), size(field), has(field) and lookup(table, key). Numbers are exact.
+// and the functions abs(x), round(x, digits), size(field), has(field), lookup(table, key), days(from, to), and over the
+// rows of a field sum(rows.column) and unique(rows.column). Numbers are exact.
 type Rule struct{ root node }
 
 // Scope is what a rule may look at.
@@ -30,6 +31,8 @@ type Scope struct {
 	Answers map[string][]string
 	Tables  map[string][]Row
 	Today   Day
+	// Cells gives the values of "field.column" over all rows; nil: no field has rows.
+	Cells func(name string) (values []string, known bool)
 }
 
 // errOpen means that a rule looked at a field without an answer: the rule has no result yet.
@@ -256,9 +259,9 @@ func (sc Scope) name(n string) (any, error) {
 }
 
 func function(name string, args []node, words []string) (node, error) {
-	want := map[string]int{"abs": 1, "round": 2, "size": 1, "has": 1, "lookup": 2}[name]
+	want := map[string]int{"abs": 1, "round": 2, "size": 1, "has": 1, "lookup": 2, "days": 2, "sum": 1, "unique": 1}[name]
 	if want == 0 {
-		return nil, fmt.Errorf("has no function %q; abs, round, size, has or lookup", name)
+		return nil, fmt.Errorf("has no function %q; abs, round, size, has, lookup, days, sum or unique", name)
 	}
 	if len(args) != want {
 		return nil, fmt.Errorf("%s takes %d values", name, want)
@@ -270,6 +273,12 @@ func function(name string, args []node, words []string) (node, error) {
 		return func(sc Scope) (any, error) { return big.NewRat(int64(len(sc.Answers[words[0]])), 1), nil }, nil
 	case "lookup":
 		return func(sc Scope) (any, error) { return lookup(sc, words[0], args[1]) }, nil
+	case "days":
+		return func(sc Scope) (any, error) { return days(sc, args[0], args[1]) }, nil
+	case "sum":
+		return func(sc Scope) (any, error) { return sum(sc, words[0]) }, nil
+	case "unique":
+		return func(sc Scope) (any, error) { return unique(sc, words[0]) }, nil
 	case "abs":
 		return func(sc Scope) (any, error) {
 			r, err := numberOf(sc, args[0])

@@ -83,7 +83,10 @@ func anyInstance(t *rapid.T, depth int) any {
 	return m
 }
 
-func oracle(t *rapid.T, s Schema) *jsonschema.Schema {
+func oracle(t interface {
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}, s Schema) *jsonschema.Schema {
 	b, err := json.Marshal(s)
 	if err != nil {
 		t.Fatal(err)

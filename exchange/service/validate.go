@@ -33,8 +33,8 @@ func (s *Service) Validate() error {
 		add("retention", "%v", err)
 	}
 	for i, c := range s.Channels {
-		if !slices.Contains([]string{"sms", "chat", "web", "email", AtCounter}, c) {
-			add(fmt.Sprintf("channels.%d", i), "is %q; sms, chat, web, email or counter", c)
+		if !slices.Contains(channels(), c) {
+			add(fmt.Sprintf("channels.%d", i), "is %q; one of %v", c, channels())
 		}
 	}
 	all = append(all, s.wordFaults()...)
@@ -92,20 +92,32 @@ func (s *Service) fieldFaults() []error {
 }
 
 func (s *Service) oneField(key string, f *Field) []error {
-	kinds := []FieldKind{Text, Choice, Choices, Number, Money, Date, Month, Place, Person, Company, Phone, Mail, File,
-		Consent, Computed}
 	var all []error
-	if !slices.Contains(kinds, f.Kind) {
-		all = append(all, fmt.Errorf("%s.kind: is %q; one of %v", key, f.Kind, kinds))
+	if !slices.Contains(kinds(), f.Kind) {
+		all = append(all, fmt.Errorf("%s.kind: is %q; one of %v", key, f.Kind, kinds()))
 	}
 	if list := s.Schema.Properties[f.Name].Type == "array"; list != f.Many() {
-		all = append(all, fmt.Errorf("%s.kind: %s and the schema's type differ: choices and file are arrays, no other is", key, f.Kind))
+		all = append(all, fmt.Errorf("%s.kind: %s and the schema's type differ: choices, file and rows are arrays, no other is", key, f.Kind))
 	}
-	all = append(all, s.missing(key+".label", f.Label)...)
+	for i, c := range f.Channels {
+		if !slices.Contains(channels(), c) {
+			all = append(all, fmt.Errorf("%s.channels.%d: is %q; one of %v", key, i, c, channels()))
+		}
+	}
+	all = append(all, s.rowFaults(key, f)...)
+	return append(all, s.fieldItself(key, f)...)
+}
+
+// fieldItself names what is wrong with a field, or with a column of rows.
+func (s *Service) fieldItself(key string, f *Field) []error {
+	all := s.missing(key+".label", f.Label)
 	if f.Asked() {
-		all = append(all, s.missing(key+".ask", f.Ask)...)
+		if f.Kind != Rows { // the columns ask
+			all = append(all, s.missing(key+".ask", f.Ask)...)
+		}
 		all = append(all, s.missing(key+".error", f.Error)...)
 	}
+	all = append(all, f.codeFaults(key)...)
 	if choice := f.Kind == Choice || f.Kind == Choices; choice != (len(f.Options) > 0) {
 		all = append(all, fmt.Errorf("%s.options: a choice has options, and no other kind", key))
 	}
@@ -123,6 +135,13 @@ func (s *Service) oneField(key string, f *Field) []error {
 	return all
 }
 
+func channels() []string { return []string{"sms", "chat", "web", "email", AtCounter} }
+
+func kinds() []FieldKind {
+	return []FieldKind{Text, Choice, Choices, Number, Money, Date, Time, Month, Place, Person, Company, Phone, Mail, File,
+		Consent, Computed, Code, Rows}
+}
+
 func (s *Service) ruleFaults() []error {
 	var all []error
 	rule := func(key, text string) {
@@ -137,6 +156,10 @@ func (s *Service) ruleFaults() []error {
 		key := fmt.Sprintf("x-dialogue.fields.%d", i)
 		rule(key+".default", f.Default)
 		rule(key+".rule", f.Rule)
+		rule(key+".when", f.When)
+		if strings.Contains(f.When, "today") || strings.Contains(f.When, "_month") {
+			all = append(all, fmt.Errorf("%s.when: must hang on answers alone, not on the day", key))
+		}
 		if (f.Kind == Computed) != (f.Rule != "") {
 			all = append(all, fmt.Errorf("%s.rule: a computed field has a rule, and no other kind", key))
 		}

@@ -15,15 +15,16 @@ const offers = 3
 
 // Ask words the question that is open, or the summary. It notes in the draft what it offers.
 func (c *Clerk) Ask(s *service.Service, d *service.Draft, sc Scene) Prompt {
+	settle(s, d, sc)
 	if AtSummary(s, *d) {
 		return c.summary(s, d, sc)
 	}
 	f := &s.Fields()[d.At]
 	step, steps := position(s, d)
-	body := f.Ask.In(sc.Lang)
-	if w := f.SMS.In(sc.Lang); w != "" && sc.brief() {
-		body = w
+	if f.Kind == service.Rows {
+		return c.askRow(s, d, f, step, steps, sc)
 	}
+	body := worded(f, sc)
 	if len(d.Offered) > 0 && f.Kind == service.Place {
 		p := c.proposals(d, sc)
 		p.Text = c.say(sc, "form.step", texts.Args{"noun": s.Noun.In(sc.Lang), "step": step, "steps": steps, "ask": p.Text})
@@ -31,7 +32,7 @@ func (c *Clerk) Ask(s *service.Service, d *service.Draft, sc Scene) Prompt {
 	}
 	list, options := c.choices(s, f, d, sc)
 	body = join(sc, body, list)
-	if !s.Required(f.Name) {
+	if !needed(s, f) {
 		body = join(sc, body, c.say(sc, "form.skip", nil))
 	}
 	if step == 1 && d.Misses == 0 && !d.Changing {
@@ -41,6 +42,14 @@ func (c *Clerk) Ask(s *service.Service, d *service.Draft, sc Scene) Prompt {
 		Text:    c.say(sc, "form.step", texts.Args{"noun": s.Noun.In(sc.Lang), "step": step, "steps": steps, "ask": body}),
 		Options: options,
 	}
+}
+
+// worded is the field's question, the short one where there is little room.
+func worded(f *service.Field, sc Scene) string {
+	if w := f.SMS.In(sc.Lang); w != "" && sc.brief() {
+		return w
+	}
+	return f.Ask.In(sc.Lang)
 }
 
 func (c *Clerk) say(sc Scene, key string, a texts.Args) string {
@@ -79,7 +88,7 @@ func Within(noun string) string {
 // position counts the questions: a place is two, because it is confirmed.
 func position(s *service.Service, d *service.Draft) (step, steps int) {
 	for i, f := range s.Fields() {
-		if !f.Asked() {
+		if !wanted(s, &f, d) {
 			continue
 		}
 		if i == d.At {
@@ -199,7 +208,8 @@ func (c *Clerk) summary(s *service.Service, d *service.Draft, sc Scene) Prompt {
 	var lines []string
 	for _, f := range s.Fields() {
 		values := d.Answers[f.Name]
-		if !f.Asked() && len(values) == 0 {
+		ask := wanted(s, &f, d)
+		if !ask && len(values) == 0 || s.Void(&f, d.Answers) {
 			continue
 		}
 		shown := s.Show(f.Name, values, sc.Lang)
@@ -212,7 +222,7 @@ func (c *Clerk) summary(s *service.Service, d *service.Draft, sc Scene) Prompt {
 		if !sc.brief() || labelled(f.Kind) {
 			shown = f.Label.In(sc.Lang) + ": " + shown
 		}
-		if f.Asked() {
+		if ask {
 			shown = fmt.Sprintf("%d %s", len(numbered(lines))+1, shown)
 		}
 		lines = append(lines, shown)
@@ -242,7 +252,8 @@ func numbered(lines []string) []string {
 // labelled kinds mean nothing without their label.
 func labelled(k service.FieldKind) bool {
 	switch k {
-	case service.Number, service.Money, service.Consent, service.Computed, service.File, service.Text:
+	case service.Number, service.Money, service.Consent, service.Computed, service.File, service.Text,
+		service.Code, service.Time:
 		return true
 	}
 	return false
@@ -255,6 +266,10 @@ func (c *Clerk) Help(s *service.Service, d *service.Draft, sc Scene) Prompt {
 	}
 	f := &s.Fields()[d.At]
 	p := c.Ask(s, d, sc)
-	p.Text = join(sc, f.Help.In(sc.Lang), p.Text)
+	help := f.Help.In(sc.Lang)
+	if column := openColumn(f, d); column != nil && column.Help.In(sc.Lang) != "" {
+		help = column.Help.In(sc.Lang)
+	}
+	p.Text = join(sc, help, p.Text)
 	return p
 }

@@ -29,7 +29,7 @@ func (c *Clerk) readDate(s *service.Service, f *service.Field, offered []string,
 			from = first[0]
 		}
 	}
-	day, ok := c.ParseDate(said, today, from)
+	day, ok := c.parseDay(f, said, today, from)
 	if !ok {
 		return nil, &miss{offer: offered}
 	}
@@ -44,6 +44,19 @@ func (c *Clerk) readDate(s *service.Service, f *service.Field, offered []string,
 		return nil, m
 	}
 	return []string{day.String()}, nil
+}
+
+// parseDay is ParseDate, looking back for a field of the past.
+func (c *Clerk) parseDay(f *service.Field, said string, today, from service.Day) (service.Day, bool) {
+	if !f.Past {
+		return c.ParseDate(said, today, from)
+	}
+	for i, list := range []string{"today", "yesterday"} {
+		if c.Grammar.Is(list, said) {
+			return today.Add(-i), true
+		}
+	}
+	return c.ParseDate(said, today.Add(-364), today.Add(-6))
 }
 
 // ParseDate reads a day in figures (day before month: 3/12, 3.12.2026, 2026-12-03) or in words of any of the

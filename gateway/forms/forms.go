@@ -66,7 +66,7 @@ const (
 // Begin opens a form of s with what followed its keyword, taken as answers where the service is Compact. Words that
 // can't be read as answers are left aside, and the first question is asked.
 func (c *Clerk) Begin(s *service.Service, rest string, sc Scene) service.Draft {
-	d := service.Draft{Service: s.Code, Answers: map[string][]string{}, Lang: sc.Lang}
+	d := service.Draft{Service: s.Code, Answers: map[string][]string{}, Lang: sc.Lang, Channel: sc.Channel}
 	rest = strings.TrimSpace(rest)
 	if short, ok := s.Shortcuts[text.Digits(rest)]; ok {
 		for field, v := range short {
@@ -87,18 +87,35 @@ func Clone(d service.Draft) service.Draft {
 	for k, v := range d.Answers {
 		answers[k] = slices.Clone(v)
 	}
-	d.Answers, d.Offered = answers, slices.Clone(d.Offered)
+	d.Answers, d.Offered, d.Row = answers, slices.Clone(d.Offered), maps.Clone(d.Row)
 	return d
 }
 
 // next is the index of the first field that is asked and has no answer yet; the number of fields means the summary.
 func next(s *service.Service, d service.Draft) int {
 	for i, f := range s.Fields() {
-		if _, answered := d.Answers[f.Name]; !answered && f.Asked() {
+		if _, answered := d.Answers[f.Name]; !answered && wanted(s, &f, &d) {
 			return i
 		}
 	}
 	return len(s.Fields())
+}
+
+// wanted tells whether the form asks the field, as it is filled and where.
+func wanted(s *service.Service, f *service.Field, d *service.Draft) bool {
+	return f.Asked() && f.On(d.Channel) && s.Applies(f, d.Answers)
+}
+
+// needed tells whether the question may not be left out.
+func needed(s *service.Service, f *service.Field) bool { return s.Required(f.Name) || f.Must }
+
+// settle notes where the form is filled now. A question that this channel does not ask gives way to the next one.
+func settle(s *service.Service, d *service.Draft, sc Scene) {
+	d.Channel = sc.Channel
+	if AtSummary(s, *d) || wanted(s, &s.Fields()[d.At], d) {
+		return
+	}
+	d.At, d.Changing, d.Offered, d.Row = next(s, *d), false, nil, nil
 }
 
 // AtSummary tells whether everything that is asked has an answer.
@@ -108,6 +125,9 @@ func AtSummary(s *service.Service, d service.Draft) bool { return d.At >= len(s.
 // anew.
 func (c *Clerk) Back(s *service.Service, d *service.Draft) {
 	d.Misses = 0
+	if backInRow(s, d) {
+		return
+	}
 	if d.Changing {
 		d.Changing, d.At, d.Offered = false, len(s.Fields()), nil
 		return
@@ -117,7 +137,7 @@ func (c *Clerk) Back(s *service.Service, d *service.Draft) {
 		return
 	}
 	for i := min(d.At, len(s.Fields())) - 1; i >= 0; i-- {
-		if s.Fields()[i].Asked() {
+		if wanted(s, &s.Fields()[i], d) {
 			d.At, d.Offered = i, nil
 			return
 		}
@@ -126,7 +146,14 @@ func (c *Clerk) Back(s *service.Service, d *service.Draft) {
 
 // Skip leaves an optional question out; false: the question needs an answer.
 func (c *Clerk) Skip(s *service.Service, d *service.Draft) bool {
-	if AtSummary(s, *d) || s.Required(s.Fields()[d.At].Name) {
+	if AtSummary(s, *d) {
+		return false
+	}
+	f := &s.Fields()[d.At]
+	if f.Kind == service.Rows && d.Row != nil {
+		return c.skipCell(s, d, f)
+	}
+	if needed(s, f) || len(d.Answers[f.Name]) > 0 && f.Kind == service.Rows {
 		return false
 	}
 	d.Answers[s.Fields()[d.At].Name] = nil
@@ -137,6 +164,7 @@ func (c *Clerk) Skip(s *service.Service, d *service.Draft) bool {
 // Answer reads text as the answer to the question that is open, or several answers in order. When it can't be read
 // the draft is unchanged but for Misses, and the prompt says what would be right.
 func (c *Clerk) Answer(s *service.Service, d *service.Draft, said string, sc Scene) (Step, Prompt) {
+	settle(s, d, sc)
 	if AtSummary(s, *d) {
 		return c.atSummary(s, d, said, sc)
 	}
@@ -157,7 +185,7 @@ func (c *Clerk) Answer(s *service.Service, d *service.Draft, said string, sc Sce
 
 // atSummary picks the line to change.
 func (c *Clerk) atSummary(s *service.Service, d *service.Draft, said string, sc Scene) (Step, Prompt) {
-	lines := asked(s)
+	lines := asked(s, d)
 	if n, ok := c.Grammar.Number(said); ok && n >= 1 && n <= len(lines) {
 		d.At, d.Changing, d.Offered, d.Misses = lines[n-1], true, nil, 0
 		return Taken, Prompt{}
@@ -166,10 +194,10 @@ func (c *Clerk) atSummary(s *service.Service, d *service.Draft, said string, sc 
 	return Missed, c.Ask(s, d, sc)
 }
 
-func asked(s *service.Service) []int {
+func asked(s *service.Service, d *service.Draft) []int {
 	var all []int
 	for i, f := range s.Fields() {
-		if f.Asked() {
+		if wanted(s, &f, d) {
 			all = append(all, i)
 		}
 	}
@@ -227,7 +255,7 @@ func (c *Clerk) takeParts(d *service.Draft, s *service.Service, parts []string, 
 // longest is how many parts one answer may have. A number has one: "412 300" after a keyword are two answers.
 func longest(k service.FieldKind) int {
 	switch k {
-	case service.Number, service.Money, service.Consent:
+	case service.Number, service.Money, service.Consent, service.Time:
 		return 1
 	}
 	return 30
@@ -236,7 +264,7 @@ func longest(k service.FieldKind) int {
 // takeSure is take for one of several answers: a place that has to be confirmed counts when it is the only one.
 func (c *Clerk) takeSure(d *service.Draft, s *service.Service, said string, sc Scene) bool {
 	f := &s.Fields()[d.At]
-	if f.Kind == service.Text || f.Kind == service.Person {
+	if f.Kind == service.Text || f.Kind == service.Person || f.Kind == service.Rows {
 		return false
 	}
 	if f.Kind == service.Place {
@@ -252,8 +280,11 @@ func (c *Clerk) takeSure(d *service.Draft, s *service.Service, said string, sc S
 // take reads one answer. A place is only proposed: the question stays open with Offered set.
 func (c *Clerk) take(d *service.Draft, s *service.Service, said string, sc Scene) *miss {
 	f := &s.Fields()[d.At]
-	if f.Kind == service.Place {
+	switch f.Kind {
+	case service.Place:
 		return c.takePlace(d, s, f, said, sc)
+	case service.Rows:
+		return c.takeRow(d, s, f, said, sc)
 	}
 	values, m := c.read(s, f, d.Offered, said, sc)
 	if m != nil {
@@ -265,6 +296,14 @@ func (c *Clerk) take(d *service.Draft, s *service.Service, said string, sc Scene
 
 // store keeps an answer, unless a check refuses it. A check that asks another field again leads there.
 func (c *Clerk) store(d *service.Draft, s *service.Service, f *service.Field, values []string, sc Scene) *miss {
+	if m := c.keep(d, s, f, values, sc); m != nil {
+		return m
+	}
+	c.advance(s, d)
+	return nil
+}
+
+func (c *Clerk) keep(d *service.Draft, s *service.Service, f *service.Field, values []string, sc Scene) *miss {
 	before := maps.Clone(d.Answers)
 	d.Answers[f.Name] = values
 	forget(s, d)
@@ -273,10 +312,12 @@ func (c *Clerk) store(d *service.Draft, s *service.Service, f *service.Field, va
 			d.Answers = before
 			return &miss{text: s.Message(fault, sc.Lang)}
 		}
+		if fault.Row > 0 { // a row is put right before it is sent, and the others stay
+			continue
+		}
 		delete(d.Answers, fault.Field)
 		d.Changing = false
 	}
-	c.advance(s, d)
 	return nil
 }
 
@@ -290,7 +331,7 @@ func forget(s *service.Service, d *service.Draft) {
 }
 
 func (c *Clerk) advance(s *service.Service, d *service.Draft) {
-	d.At, d.Offered, d.Misses, d.Changing = next(s, *d), nil, 0, false
+	d.At, d.Offered, d.Row, d.Misses, d.Changing = next(s, *d), nil, nil, 0, false
 }
 
 // Attach keeps stored files as answers of the form's file field; false: the form takes none, or no more.
@@ -315,15 +356,21 @@ func (c *Clerk) Attach(s *service.Service, d *service.Draft, sums []string) bool
 // Finish completes the answers and checks them all. When something keeps the form from being filed, the draft goes
 // to that question and the text says why.
 func (c *Clerk) Finish(s *service.Service, d *service.Draft, sc Scene) (why string, ok bool) {
+	settle(s, d, sc)
+	s.Prune(d.Answers)
 	s.Fill(d.Answers, sc.Now)
-	for _, fault := range s.Check(d.Answers, sc.Now) {
+	for _, fault := range s.CheckOn(sc.Channel, d.Answers, sc.Now) {
 		for i, f := range s.Fields() {
 			if f.Name != fault.Field || f.Kind == service.Computed {
 				continue
 			}
-			delete(d.Answers, f.Name)
 			forget(s, d)
 			d.At, d.Offered, d.Changing = i, nil, false
+			if fault.Row > 0 {
+				reopenRow(d, &f, fault)
+				return c.message(s, fault, sc), false
+			}
+			delete(d.Answers, f.Name)
 			return s.Message(fault, sc.Lang), false
 		}
 	}

@@ -16,7 +16,7 @@ import (
 
 // Bounds of what is read of a mailed form.
 const (
-	MaxSheet   = 256 << 10 // bytes of a CSV file
+	MaxSheet   = 1 << 20 // bytes of a CSV file
 	maxRows    = 5000
 	maxColumns = 100
 	maxLines   = 200 // of a mail's text
@@ -100,6 +100,64 @@ func (s Sheet) Entries(row int) []Entry {
 	return all
 }
 
+// SheetEntries gives what a table says of s. Where s has rows, each row of the table is one, and what belongs to the
+// whole form counts once, where it stands first; any other form is the one row under the header. ok is false when the
+// table has another number of rows than it can have.
+func (c *Clerk) SheetEntries(s *service.Service, t Sheet) (entries []Entry, ok bool) {
+	f := rowsOf(s)
+	if f == nil {
+		if len(t) != 2 {
+			return nil, false
+		}
+		return t.Entries(1), true
+	}
+	columns, once := c.columns(f, t[0]), map[string]bool{}
+	for i := 1; i < len(t); i++ {
+		cells := make([]string, len(f.Fields))
+		for at, name := range t[0] {
+			said := ""
+			if at < len(t[i]) {
+				said = strings.TrimSpace(t[i][at])
+			}
+			switch n, is := columns[at]; {
+			case is:
+				cells[n] = strings.NewReplacer(";", ",", "\t", " ").Replace(said)
+			case said != "" && !once[name]:
+				once[name] = true
+				entries = append(entries, Entry{name, said})
+			}
+		}
+		if strings.Join(cells, "") != "" {
+			entries = append(entries, Entry{f.Name, strings.Join(cells, ";")})
+		}
+	}
+	return entries, len(t) > 1
+}
+
+// columns finds the columns of f in a table's header: place in the table to place in the row.
+func (c *Clerk) columns(f *service.Field, header []string) map[int]int {
+	all := map[int]int{}
+	for at, name := range header {
+		bare, _, _ := strings.Cut(name, "(")
+		for n := range f.Fields {
+			if c.called(&f.Fields[n], name) || c.called(&f.Fields[n], bare) {
+				all[at] = n
+			}
+		}
+	}
+	return all
+}
+
+// rowsOf gives the field of s that has rows; nil: none has.
+func rowsOf(s *service.Service) *service.Field {
+	for i := range s.Dialogue.Fields {
+		if s.Dialogue.Fields[i].Kind == service.Rows {
+			return &s.Dialogue.Fields[i]
+		}
+	}
+	return nil
+}
+
 // Lines reads "Label: value" or "name=value" lines of a mail's text that name a field of s; other lines are prose.
 func (c *Clerk) Lines(s *service.Service, body string) []Entry {
 	var all []Entry
@@ -127,19 +185,25 @@ func (c *Clerk) fieldNamed(s *service.Service, name string) (*service.Field, boo
 }
 
 func (c *Clerk) fieldCalled(s *service.Service, name string) (*service.Field, bool) {
-	want := c.Grammar.Fold(name)
 	for i := range s.Dialogue.Fields {
-		f := &s.Dialogue.Fields[i]
-		if want == c.Grammar.Fold(f.Name) {
+		if f := &s.Dialogue.Fields[i]; c.called(f, name) {
 			return f, true
-		}
-		for _, l := range f.Label {
-			if want == c.Grammar.Fold(l) {
-				return f, true
-			}
 		}
 	}
 	return nil, false
+}
+
+func (c *Clerk) called(f *service.Field, name string) bool {
+	want := c.Grammar.Fold(name)
+	if want == c.Grammar.Fold(f.Name) {
+		return true
+	}
+	for _, l := range f.Label {
+		if want == c.Grammar.Fold(l) {
+			return true
+		}
+	}
+	return false
 }
 
 // FromEntries reads a whole form at once and checks it. Every entry that is wrong or missing is named; the answers
@@ -148,7 +212,7 @@ func (c *Clerk) FromEntries(s *service.Service, entries []Entry, sc Scene) (map[
 	answers := map[string][]string{}
 	said := map[string]string{}
 	var faults []MailFault
-	bad := map[string]bool{}
+	bad, rows := map[string]bool{}, map[string]int{}
 	for _, e := range entries {
 		f, ok := c.fieldNamed(s, e.Name)
 		if !ok {
@@ -156,6 +220,7 @@ func (c *Clerk) FromEntries(s *service.Service, entries []Entry, sc Scene) (map[
 			continue
 		}
 		said[f.Name] = e.Value
+		rows[f.Name]++
 		values, m := c.readEntry(s, f, e.Value, sc)
 		if m != nil {
 			bad[f.Name] = true
@@ -163,21 +228,38 @@ func (c *Clerk) FromEntries(s *service.Service, entries []Entry, sc Scene) (map[
 			if want == "" {
 				want = c.wanted(s, service.Fault{Field: f.Name}, sc)
 			}
-			faults = append(faults, MailFault{Label: f.Label.In(sc.Lang), Said: quoted(e.Value), Want: want})
+			faults = append(faults, MailFault{Label: c.label(f, rows[f.Name], sc), Said: quoted(e.Value), Want: want})
 			continue
 		}
 		answers[f.Name] = append(answers[f.Name], values...)
 	}
+	s.Prune(answers)
 	s.Compute(answers, sc.Now)
-	for _, fault := range s.Check(answers, sc.Now) {
+	for _, fault := range s.CheckOn(sc.Channel, answers, sc.Now) {
 		f, ok := s.Field(fault.Field)
 		hangs := ok && f.Kind == service.Computed && fault.ID == "required" // missing only because another entry is
 		if !ok || bad[fault.Field] || hangs {
 			continue
 		}
-		faults = append(faults, MailFault{Label: f.Label.In(sc.Lang), Said: quoted(said[f.Name]), Want: c.wanted(s, fault, sc)})
+		found := MailFault{Label: f.Label.In(sc.Lang), Said: quoted(said[f.Name]), Want: c.wanted(s, fault, sc)}
+		if fault.Row > 0 {
+			found.Label, found.Said = c.label(f, fault.Row, sc), quoted(f.RowValues(answers[f.Name][fault.Row-1])[fault.Column])
+			if column, ok := f.Column(fault.Column); ok {
+				found.Label += ", " + column.Label.In(sc.Lang)
+			}
+		}
+		faults = append(faults, found)
 	}
 	return answers, faults
+}
+
+// label names an entry; one of several rows with its number.
+func (c *Clerk) label(f *service.Field, row int, sc Scene) string {
+	label := f.Label.In(sc.Lang)
+	if f.Kind == service.Rows {
+		label += fmt.Sprintf(" %d", row)
+	}
+	return label
 }
 
 // readEntry reads one value of a mailed form. A place must be the only one that fits.
@@ -189,6 +271,9 @@ func (c *Clerk) readEntry(s *service.Service, f *service.Field, said string, sc 
 			return nil, &miss{}
 		}
 		return []string{found[0].String()}, nil
+	case service.Rows:
+		cells, m := c.readRecord(s, f, said, sc)
+		return []string{f.RowText(cells)}, m
 	case service.Computed:
 		v, ok := ParseNumber(said, false)
 		if !ok {
@@ -245,23 +330,6 @@ func (c *Clerk) List(s *service.Service, answers map[string][]string, lang strin
 		if len(answers[f.Name]) > 0 && f.Kind != service.File {
 			fmt.Fprintf(&b, "%s: %s\n", f.Label.In(lang), s.Show(f.Name, answers[f.Name], lang))
 		}
-	}
-	return strings.TrimRight(b.String(), "\n")
-}
-
-// Template lists the entries of a form with an example each or what can be chosen, to be filled in a mail or as the
-// columns of a file. What can be chosen stands in front of the colon: left as it is, it must not file everything.
-func (c *Clerk) Template(s *service.Service, lang string) string {
-	var b strings.Builder
-	for _, f := range s.Fields() {
-		if f.Kind == service.File {
-			continue
-		}
-		label := f.Label.In(lang) + " (" + f.Name + ")"
-		if len(f.Options) > 0 {
-			label += ", " + choices(&f, lang)
-		}
-		fmt.Fprintf(&b, "%s: %s\n", label, f.Example.In(lang))
 	}
 	return strings.TrimRight(b.String(), "\n")
 }

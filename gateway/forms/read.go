@@ -47,7 +47,7 @@ func (c *Clerk) read(s *service.Service, f *service.Field, offered []string, sai
 func (c *Clerk) readPlain(s *service.Service, f *service.Field, said string, sc Scene) (string, bool) {
 	switch f.Kind {
 	case service.Number:
-		return ParseNumber(said, s.Schema.Properties[f.Name].Type == "integer")
+		return ParseNumber(said, s.SchemaOf(f).Type == "integer")
 	case service.Money:
 		v, ok := ParseNumber(strings.Trim(strings.ToUpper(said), " €$£EURO"), false)
 		if !ok || strings.Contains(v, ".") && len(v)-strings.IndexByte(v, '.') > 3 {
@@ -56,6 +56,10 @@ func (c *Clerk) readPlain(s *service.Service, f *service.Field, said string, sc 
 		return twoDecimals(v), true
 	case service.Month:
 		return c.ParseMonth(said, s.Today(sc.Now))
+	case service.Time:
+		return ParseTime(said)
+	case service.Code:
+		return f.ReadCode(text.Digits(said))
 	case service.Company:
 		return readCompany(said)
 	case service.Phone:
@@ -132,6 +136,9 @@ func (c *Clerk) words(said string) []string {
 func (c *Clerk) pick(f *service.Field, numbers []int, sc Scene) ([]string, *miss) {
 	var values []string
 	for _, n := range numbers {
+		if v := strconv.Itoa(n); len(numbers) == 1 && n > len(f.Options) && f.Kind == service.Choice && slices.ContainsFunc(f.Options, func(o service.Option) bool { return o.Value == v }) {
+			return []string{v}, nil // "12" of 12 months
+		}
 		if n < 1 || n > len(f.Options) {
 			key := "form.notlisted"
 			if f.Kind == service.Choices {
@@ -234,6 +241,9 @@ func (c *Clerk) confirmPlace(d *service.Draft, s *service.Service, f *service.Fi
 
 // explain words a miss: first what is wrong with an example, then the list or other words, then the way to a person.
 func (c *Clerk) explain(s *service.Service, f *service.Field, d *service.Draft, m miss, said string, sc Scene) Prompt {
+	if column := openColumn(f, d); column != nil {
+		f = column
+	}
 	why := m.text
 	if why == "" {
 		why = strings.ReplaceAll(f.Error.In(sc.Lang), "{answer}", echo(said))
