@@ -298,6 +298,17 @@ func (k *talk) attachToForm(files []channels.File) bool {
 	return true
 }
 
+// enclose answers the field that takes files with those of a message.
+func enclose(s *service.Service, answers map[string][]string, files []channels.File) {
+	f, ok := s.FileField()
+	if !ok {
+		return
+	}
+	for _, file := range usable(files) {
+		answers[f.Name] = append(answers[f.Name], file.SHA256)
+	}
+}
+
 // webForm files what a page of the portal has asked and checked already: one line a value, "<field>: <value>".
 func (k *talk) webForm() {
 	if lang := baseTag(k.t.Message.Lang); k.d.texts.Has(lang) {
@@ -315,6 +326,7 @@ func (k *talk) webForm() {
 			answers[name] = append(answers[name], value)
 		}
 	}
+	enclose(s, answers, k.t.Message.Files)
 	s.Prune(answers)
 	s.Fill(answers, k.t.Now)
 	faults := s.CheckOn(k.t.Message.From.Channel, answers, k.t.Now)

@@ -293,6 +293,11 @@ func (k *talk) declare(s *service.Service, dry bool) {
 		k.say("mail.template", texts.Args{"list": k.d.clerk.Template(s, k.lang)})
 		return
 	}
+	if f, ok := s.FileField(); ok && len(k.sheet.Rows) == 0 {
+		for _, file := range usable(k.t.Message.Files) {
+			entries = append(entries, forms.Entry{Name: f.Name, Value: file.SHA256})
+		}
+	}
 	given, faults := k.d.clerk.FromEntries(s, entries, k.scene())
 	switch {
 	case len(faults) > 0:

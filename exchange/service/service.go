@@ -130,6 +130,16 @@ func (s *Service) Field(name string) (*Field, bool) {
 	return nil, false
 }
 
+// FileField gives the field that takes files; a service has one at most.
+func (s *Service) FileField() (*Field, bool) {
+	for i := range s.Dialogue.Fields {
+		if s.Dialogue.Fields[i].Kind == File {
+			return &s.Dialogue.Fields[i], true
+		}
+	}
+	return nil, false
+}
+
 // Required tells whether the schema asks for the field.
 func (s *Service) Required(name string) bool { return slices.Contains(s.Schema.Required, name) }
 

@@ -72,12 +72,19 @@ func (s *Service) wordFaults() []error {
 func (s *Service) fieldFaults() []error {
 	var all []error
 	seen := map[string]bool{}
+	files := 0
 	for i := range s.Dialogue.Fields {
 		f, key := &s.Dialogue.Fields[i], fmt.Sprintf("x-dialogue.fields.%d", i)
 		if seen[f.Name] {
 			all = append(all, fmt.Errorf("%s.name: %q is there twice", key, f.Name))
 		}
 		seen[f.Name] = true
+		if f.Kind == File {
+			files++
+		}
+		if files > 1 {
+			all = append(all, fmt.Errorf("%s.kind: one field takes all the files of a form", key))
+		}
 		if _, ok := s.Schema.Properties[f.Name]; !ok {
 			all = append(all, fmt.Errorf("%s.name: %q is not in schema.properties", key, f.Name))
 		}

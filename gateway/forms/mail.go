@@ -167,7 +167,7 @@ func (c *Clerk) Lines(s *service.Service, body string) []Entry {
 			continue
 		}
 		name, value := line[:at], strings.TrimLeft(line[at:], ":=： \t")
-		if _, ok := c.fieldNamed(s, name); ok && strings.TrimSpace(value) != "" {
+		if f, ok := c.fieldNamed(s, name); ok && f.Kind != service.File && strings.TrimSpace(value) != "" {
 			all = append(all, Entry{name, strings.TrimSpace(value)})
 		}
 	}
@@ -271,6 +271,8 @@ func (c *Clerk) readEntry(s *service.Service, f *service.Field, said string, sc 
 			return nil, &miss{}
 		}
 		return []string{found[0].String()}, nil
+	case service.File: // the digest of a file that came along; no line of text can name one, see Lines
+		return []string{said}, nil
 	case service.Rows:
 		cells, m := c.readRecord(s, f, said, sc)
 		return []string{f.RowText(cells)}, m

@@ -5,6 +5,7 @@ import (
 
 	"gatehouse/channels/text"
 	"gatehouse/exchange/service"
+	"gatehouse/gateway/forms"
 )
 
 // canonical writes a typed value as the service's checks want it, where that is certain; else it stays as typed and
@@ -22,6 +23,15 @@ func canonical(s *service.Service, f *service.Field, v string) string {
 	case service.Place:
 		if found := s.City().Places(v); len(found) == 1 {
 			return found[0].String()
+		}
+	case service.Code:
+		if code, ok := f.ReadCode(text.Digits(v)); ok {
+			return code
+		}
+		return strings.ToUpper(text.Digits(v))
+	case service.Time:
+		if t, ok := forms.ParseTime(v); ok {
+			return t
 		}
 	case service.Company, service.Date, service.Month:
 		return strings.ToUpper(text.Digits(v))

@@ -34,6 +34,7 @@ type formView struct {
 	Token   string
 	Fields  []fieldView
 	Faults  []faultView // as the summary lists them
+	More    bool        // one more row was asked for
 }
 
 // fieldView is one question of a form with what was typed.
@@ -45,7 +46,13 @@ type fieldView struct {
 	Values   []string
 	Fault    string
 	Days     []dayView // offered days of a calendar
+	Long     int       // letters that a long text may have; 0: one line is enough
+	Columns  []columnView
+	Rows     [][]string // the cells of each row, in order of the columns
 }
+
+// longText is how many letters stand in one line.
+const longText = 200
 
 // dayView is one day that may be chosen.
 type dayView struct{ Value, Label string }
@@ -79,11 +86,18 @@ func (p *Portal) showForm(w http.ResponseWriter, r *http.Request, status int, la
 func (p *Portal) fields(s *service.Service, lang string, typed map[string][]string, faults map[string]string) []fieldView {
 	var all []fieldView
 	for _, f := range s.Fields() {
-		if f.Kind == service.Computed {
+		if f.Kind == service.Computed || !f.On("web") {
 			continue
 		}
 		v := fieldView{Field: f, Question: f.Label.In(lang), Hint: f.Help.In(lang), Required: s.Required(f.Name),
 			Values: typed[f.Name], Fault: faults[f.Name]}
+		v.Required = v.Required || f.Must && f.When == ""
+		if f.Kind == service.Rows {
+			v.Columns, v.Rows = columnViews(s, &f, lang), rowViews(&f, typed[f.Name])
+		}
+		if m := s.Schema.Properties[f.Name].MaxLength; m != nil && *m > longText {
+			v.Long = *m
+		}
 		if picked(f.Kind) {
 			v.Question = f.Ask.In(lang)
 		}
@@ -143,9 +157,18 @@ func (p *Portal) file(w http.ResponseWriter, r *http.Request, lang string) {
 	token := sent.Values.Get("token")
 	id, ok := p.Links.formID(s.Code, token)
 	typed := p.typed(s, sent.Values)
+	if sent.Values.Get("more") != "" && ok {
+		p.showForm(w, r, http.StatusOK, lang, formView{Service: s, Token: token, Fields: p.fields(s, lang, typed, nil), More: true})
+		return
+	}
 	if !ok {
 		p.expired(w, r, lang, s, typed)
 		return
+	}
+	if f, ok := s.FileField(); ok {
+		for range sent.Files {
+			typed[f.Name] = append(typed[f.Name], "enclosed")
+		}
 	}
 	faults := append(s.CheckGiven(typed, p.Now()), unknownPlaces(s, typed)...)
 	faults = append(faults, p.open(s, typed, faults)...)
@@ -200,6 +223,13 @@ func (p *Portal) refused(w http.ResponseWriter, r *http.Request, lang string, er
 func (p *Portal) typed(s *service.Service, values url.Values) map[string][]string {
 	all := map[string][]string{}
 	for _, f := range s.Fields() {
+		if f.Kind == service.File || !f.On("web") {
+			continue
+		}
+		if f.Kind == service.Rows {
+			all[f.Name] = typedRows(s, &f, values)
+			continue
+		}
 		for _, v := range values[f.Name] {
 			v = strings.TrimSpace(exchange.Normalize(strings.ToValidUTF8(v[:min(len(v), maxValue)], "")))
 			if v == "" {
@@ -229,7 +259,7 @@ func unknownPlaces(s *service.Service, typed map[string][]string) []service.Faul
 // open gives a fault for each field that must be answered and is not. What is computed is nobody's to answer.
 func (p *Portal) open(s *service.Service, typed map[string][]string, known []service.Fault) []service.Fault {
 	var all []service.Fault
-	for _, f := range s.Check(typed, p.Now()) {
+	for _, f := range s.CheckOn("web", typed, p.Now()) {
 		field, _ := s.Field(f.Field)
 		if field.Kind != service.Computed && !slices.ContainsFunc(known, func(k service.Fault) bool { return k.Field == f.Field }) {
 			all = append(all, f)
@@ -242,14 +272,14 @@ func (p *Portal) faulty(w http.ResponseWriter, r *http.Request, lang string, s *
 	v := formView{Service: s, Token: token}
 	texts := map[string]string{}
 	for _, f := range faults {
-		if _, twice := texts[f.Field]; twice {
+		if _, twice := texts[f.Field]; twice && f.Row == 0 {
 			continue
 		}
-		text := s.Message(f, lang)
+		text := p.worded(s, f, lang)
 		if field, ok := s.Field(f.Field); ok && picked(field.Kind) {
 			text = p.text(lang, "form.choose", "question", field.Ask.In(lang))
 		}
-		texts[f.Field] = text
+		texts[f.Field] = strings.TrimSpace(texts[f.Field] + " " + text)
 		v.Faults = append(v.Faults, faultView{f.Field, text})
 	}
 	v.Fields = p.fields(s, lang, typed, texts)
@@ -282,6 +312,9 @@ const versionChars = 16
 func (p *Portal) message(s *service.Service, lang string, typed map[string][]string, files []channels.File) channels.Message {
 	var b strings.Builder
 	for _, f := range s.Fields() {
+		if f.Kind == service.File { // the files themselves go along
+			continue
+		}
 		for _, v := range typed[f.Name] {
 			fmt.Fprintf(&b, "%s: %s\n", f.Name, strings.ReplaceAll(v, "\n", " "))
 		}

@@ -127,6 +127,7 @@ func (p *Portal) Mount(mux *http.ServeMux) {
 		at("GET", "/answers/{id}", p.answer)
 		at("GET", "/services/{code}", p.form)
 		at("POST", "/services/{code}", p.file)
+		at("GET", "/services/{code}/{file}", p.fillIn)
 		at("GET", "/sent/{token}", p.sent)
 		at("GET", "/chat", p.chat)
 		at("GET", "/track", p.trackForm)
