@@ -15,7 +15,7 @@ type Case struct {
 	Party     string    `json:"party" is:"id?,128"`     // a reference for the person or company, never an address
 	Name      string    `json:"name" is:"line?,200"`    // as the person gave it, or empty
 	Text      string    `json:"text" is:"text?,100000"` // an inquiry's words, or a mail's text
-	Answers   []Answer  `json:"answers" max:"6000"`
+	Answers   []Answer  `json:"answers" max:"1000"`
 	Story     []Said    `json:"story" max:"50"` // the last lines before a hand-over, oldest first
 	Files     []FileRef `json:"files" max:"20"`
 }

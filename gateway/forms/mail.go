@@ -213,6 +213,7 @@ func (c *Clerk) FromEntries(s *service.Service, entries []Entry, sc Scene) (map[
 	said := map[string]string{}
 	var faults []MailFault
 	bad, rows := map[string]bool{}, map[string]int{}
+	var at []int // the number that each row which could be read has among those that were sent
 	for _, e := range entries {
 		f, ok := c.fieldNamed(s, e.Name)
 		if !ok {
@@ -232,18 +233,21 @@ func (c *Clerk) FromEntries(s *service.Service, entries []Entry, sc Scene) (map[
 			continue
 		}
 		answers[f.Name] = append(answers[f.Name], values...)
+		if f.Kind == service.Rows {
+			at = append(at, rows[f.Name])
+		}
 	}
 	s.Prune(answers)
 	s.Compute(answers, sc.Now)
 	for _, fault := range s.CheckOn(sc.Channel, answers, sc.Now) {
 		f, ok := s.Field(fault.Field)
 		hangs := ok && f.Kind == service.Computed && fault.ID == "required" // missing only because another entry is
-		if !ok || bad[fault.Field] || hangs {
+		if !ok || bad[fault.Field] && fault.Row == 0 || hangs {
 			continue
 		}
 		found := MailFault{Label: f.Label.In(sc.Lang), Said: quoted(said[f.Name]), Want: c.wanted(s, fault, sc)}
 		if fault.Row > 0 {
-			found.Label, found.Said = c.label(f, fault.Row, sc), quoted(f.RowValues(answers[f.Name][fault.Row-1])[fault.Column])
+			found.Label, found.Said = c.label(f, at[fault.Row-1], sc), quoted(f.RowValues(answers[f.Name][fault.Row-1])[fault.Column])
 			if column, ok := f.Column(fault.Column); ok {
 				found.Label += ", " + column.Label.In(sc.Lang)
 			}
