@@ -82,11 +82,11 @@ func TestForgetMeByMailNeedsTheCode(t *testing.T) {
 	mail := func(s string) string {
 		return w.hear(channels.Message{From: inbox, To: channels.Address{Channel: "email", Value: "help@portlumen.example"}, Text: s, Trust: channels.Unverified})
 	}
-	asked := mail("forget me")
+	mail("forget me")
 	if w.mail("help", "", "1"); w.last.Forget {
 		t.Fatal("a bare 1 by mail deletes all")
 	}
-	asked = mail("forget me")
+	asked := mail("forget me")
 	_, code, ok := strings.Cut(asked, "only this word: ")
 	code, _, _ = strings.Cut(code, "\n")
 	if !ok || len(code) != 8 {

@@ -70,7 +70,7 @@ func isAnyDigit(r rune) bool {
 
 // tellHidden says first that something was taken out of what the person sent.
 func (k *talk) tellHidden() {
-	said := ""
+	var said string
 	switch k.t.Message.Hidden {
 	case channels.HiddenCard:
 		said = k.text("hidden.card", nil)

@@ -149,11 +149,12 @@ func (p *Portal) file(w http.ResponseWriter, r *http.Request, lang string) {
 		return
 	}
 	sent, err := upload.Read(w, r)
-	defer sent.Close()
 	if err != nil {
+		sent.Close()
 		p.unreadable(w, r, lang, s, err)
 		return
 	}
+	defer sent.Close()
 	token := sent.Values.Get("token")
 	id, ok := p.Links.formID(s.Code, token)
 	typed := p.typed(s, sent.Values)

@@ -205,9 +205,9 @@ type scene struct {
 }
 
 func (s *Store) scene(ctx context.Context, tx *database.Tx, all []*commitment) (*scene, error) {
-	ids := make([]string, len(all))
-	for i, c := range all {
-		ids[i] = c.contact
+	ids := make([]string, 0, len(all))
+	for _, c := range all {
+		ids = append(ids, c.contact)
 		for _, j := range c.Joins {
 			if j.Contact != "" {
 				ids = append(ids, j.Contact)

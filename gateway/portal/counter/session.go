@@ -105,7 +105,7 @@ func (c *Counter) record(w http.ResponseWriter, r *http.Request, clerk, act, sub
 
 // fail says that it did not work; the log says why.
 func (c *Counter) fail(w http.ResponseWriter, r *http.Request, what string, err error) {
-	c.Log.ErrorContext(r.Context(), what, "err", err)
+	c.Log.ErrorContext(r.Context(), "counter failed", "tried", what, "err", err)
 	w.Header().Set("Retry-After", "5")
 	http.Error(w, "this can't be done right now; please try again", http.StatusServiceUnavailable)
 }

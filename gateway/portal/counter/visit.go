@@ -178,11 +178,12 @@ func (c *Counter) say(w http.ResponseWriter, r *http.Request, v *view) {
 		return
 	}
 	sent, err := upload.Read(w, r)
-	defer sent.Close()
 	if err != nil {
+		sent.Close()
 		c.talk(w, r, http.StatusRequestEntityTooLarge, v, one, "too_large")
 		return
 	}
+	defer sent.Close()
 	if !c.genuine(w, r, v, sent.Values.Get("token")) {
 		return
 	}
