@@ -68,7 +68,7 @@ func TestUndoOnTheClock(t *testing.T) {
 		t.Fatal("it left before its time")
 	}
 	b.post("/held/"+first+"/undo", http.StatusSeeOther, "from", "case")
-	h.pass(time.Hour)
+	h.pass(50 * time.Minute)
 	if told() != 0 {
 		t.Fatal("what was taken back has left")
 	}
@@ -81,7 +81,7 @@ func TestUndoOnTheClock(t *testing.T) {
 	}
 	// The same form sent again, after it left: nothing more is said.
 	b.post("/cases/"+id+"/tell", http.StatusSeeOther, "form", "reply", "id", second, "text", "Bonjour", "releasable", "yes")
-	h.pass(time.Hour)
+	h.pass(50 * time.Minute)
 	if told() != 1 {
 		t.Fatal("a form sent twice was said twice")
 	}
@@ -93,7 +93,7 @@ func TestSecondPersonReleases(t *testing.T) {
 	tomas, rosa, ines := h.login("tomas"), h.login("rosa"), h.login("ines")
 	held := exchange.NewID(h.now())
 	tomas.post("/cases/"+id+"/tell", http.StatusSeeOther, "form", "ask", "id", held, "text", "Quelle taille ?", "releasable", "yes")
-	h.pass(time.Hour)
+	h.pass(50 * time.Minute)
 	if n, _, err := h.desk.Decisions(t.Context(), ""); err != nil || len(n) != 0 {
 		t.Fatalf("left without a second person: %v, %v", n, err)
 	}
@@ -205,7 +205,7 @@ func TestInternalNoteNeverLeaves(t *testing.T) {
 	rosa.post("/cases/"+id+"/note", http.StatusSeeOther, "note", "KNOWN TROUBLEMAKER")
 	contains(t, rosa.get("/cases/"+id, http.StatusOK), "KNOWN TROUBLEMAKER")
 	contains(t, rosa.get("/?q=troublemaker", http.StatusOK), "/cases/"+id)
-	h.pass(time.Hour)
+	h.pass(50 * time.Minute)
 	if n, _, err := h.desk.Decisions(t.Context(), ""); err != nil || len(n) != 0 {
 		t.Fatalf("told %v, %v", n, err)
 	}
@@ -265,7 +265,7 @@ func TestInternalCase(t *testing.T) {
 	}
 	ines.post("/cases/"+id+"/claim", http.StatusSeeOther)
 	ines.post("/cases/"+id+"/tell", http.StatusSeeOther, "form", "decide", "id", exchange.NewID(h.now()), "decision", "granted", "reason", "Done on Friday.")
-	h.pass(time.Hour)
+	h.pass(50 * time.Minute)
 	if n, _, err := h.desk.Decisions(t.Context(), ""); err != nil || len(n) != 0 {
 		t.Fatalf("told the outside: %v, %v", n, err)
 	}

@@ -180,7 +180,7 @@ func TestEmergencyNeedsTheRightAndTheFactor(t *testing.T) {
 	if c, err := h.store.Counts(t.Context()); err != nil || c.Overdue != 1 {
 		t.Errorf("not overdue after a day: %+v, %v", c, err)
 	}
-	ana.post("/held/"+sent[3]+"/review", http.StatusForbidden, "fine", "yes")
+	h.login("ana").post("/held/"+sent[3]+"/review", http.StatusForbidden, "fine", "yes")
 	fresh := h.login("vera")
 	fresh.post("/held/"+sent[3]+"/review", http.StatusSeeOther, "fine", "yes")
 }
