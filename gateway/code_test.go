@@ -21,6 +21,8 @@ type town struct {
 	cases  []gateway.Matter
 	sent   []gateway.CodeSent
 	code   string // the next one
+	// drafted: the other contact of a wanted address has a form that is not sent.
+	drafted bool
 }
 
 var (
@@ -68,7 +70,7 @@ func (c *town) ask(m channels.Message) string {
 }
 
 func (c *town) record(w gateway.Wanted, by channels.Address) gateway.Record {
-	r := gateway.Record{Wanted: w}
+	r := gateway.Record{Wanted: w, Drafted: c.drafted}
 	to := w.Address
 	for _, m := range c.cases {
 		if m.Reference == w.Reference {

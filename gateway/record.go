@@ -30,6 +30,8 @@ type Record struct {
 	Matter  Matter
 	// Matters are all of Contact's, newest first, for a wanted address.
 	Matters []Matter
+	// Drafted: Contact, of a wanted address, has a form that is not sent.
+	Drafted bool
 	// Codes counts what was sent to the address on record, or to the wanted address, and from the person's own.
 	Codes CodeCount
 }
