@@ -20,22 +20,20 @@ func TestReadOnlyDisk(t *testing.T) {
 			disk := filepath.Join(c.dir, dir)
 			mount(t, disk, "16m")
 			ctx, cancel := context.WithCancel(t.Context())
-			ext, in := c.port(ctx, exchange.Extranet), c.port(ctx, exchange.Intranet)
+			ext := c.port(ctx, exchange.Extranet)
+			c.port(ctx, exchange.Intranet)
 			c.start(exchange.Up)
 			c.start(exchange.Down)
 			c.fileCase(0)
 			ext.Nudge()
 			await(t, "the first case", func() bool { return c.up.out.Open() == 0 })
 			readOnly(t, disk, true)
-			kept := in.Status().Kept
 			c.fileCase(1)
 			ext.Nudge()
 			await(t, "a fault that is felt", func() bool {
 				return felt(c.said()) && bytes.Contains(c.said(), []byte(syscall.EROFS.Error())) || ext.Status().Sealed > ext.Status().Sent
 			})
-			if got := in.Status().Kept; got != kept {
-				t.Errorf("%d envelopes passed a disk that can't be written", got-kept)
-			}
+			c.wantParcels(c.up.in, 1) // an Ack that was on its way already may pass, the case may not
 			if c.up.out.Open() == 0 {
 				t.Error("the second case was acknowledged")
 			}

@@ -229,6 +229,9 @@ func wakesEnd(t *testing.T, a, _ Gateway) {
 		end()
 		end() // twice is once
 	}
+	for _, c := range waits {
+		woken(c) // for the connection's sake, before its end
+	}
 	for i := range 5 {
 		if err := a.Wake(t.Context(), fmt.Sprint(i)); err != nil {
 			t.Fatal(err)
