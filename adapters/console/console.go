@@ -123,7 +123,7 @@ func Open(s Shared) (*Console, error) {
 		return nil, err
 	}
 	c := &Console{Shared: s, look: l, guard: password.NewGuard(s.Now), checker: password.NewChecker()}
-	c.sessions = newSessions(s)
+	c.sessions = c.newSessions(s)
 	c.templates, err = template.New("").Funcs(c.funcs()).ParseFS(pages, "templates/*.html")
 	if err != nil {
 		return nil, err

@@ -58,7 +58,7 @@ func (s sessionStore) Commit(token string, b []byte, expiry time.Time) error {
 // Delete is DeleteCtx without a context.
 func (s sessionStore) Delete(token string) error { return s.DeleteCtx(context.Background(), token) }
 
-func newSessions(s Shared) *scs.SessionManager {
+func (c *Console) newSessions(s Shared) *scs.SessionManager {
 	// Not scs.New: it would start a goroutine for a store in memory that nobody stops.
 	m := &scs.SessionManager{Store: sessionStore{s.Store, s.Now}, Codec: scs.GobCodec{}, Lifetime: s.Config.Lifetime, IdleTimeout: s.Config.Idle}
 	m.HashTokenInStore = true
@@ -68,9 +68,9 @@ func newSessions(s Shared) *scs.SessionManager {
 	m.Cookie.SameSite = http.SameSiteStrictMode
 	m.Cookie.Secure = s.Config.SecureCookie
 	m.Cookie.Persist = false
-	m.ErrorFunc = func(w http.ResponseWriter, _ *http.Request, err error) {
+	m.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) {
 		s.Log.Error("session can't be kept", "err", err)
-		http.Error(w, "The office's store can't be reached. Please try again.", http.StatusServiceUnavailable)
+		http.Error(w, c.Texts.Text(c.preferred(r), "console.error.busy", nil), http.StatusServiceUnavailable)
 	}
 	return m
 }
@@ -90,6 +90,11 @@ func (c *Console) language(r *http.Request) string {
 	if lang := c.sessions.GetString(r.Context(), sessionLang); c.Texts.Has(lang) {
 		return lang
 	}
+	return c.preferred(r)
+}
+
+// preferred is the first of the browser's languages that the console has.
+func (c *Console) preferred(r *http.Request) string {
 	for _, part := range strings.Split(r.Header.Get("Accept-Language"), ",") {
 		tag, _, _ := strings.Cut(strings.TrimSpace(part), ";")
 		tag, _, _ = strings.Cut(tag, "-")

@@ -216,7 +216,7 @@ func (p *Portal) refused(w http.ResponseWriter, r *http.Request, lang string, er
 	}
 	p.Log.WarnContext(r.Context(), "form not accepted", "err", err)
 	w.Header().Set("Retry-After", "30")
-	p.show(w, r, status, "busy", view{Lang: lang, Title: p.text(lang, "busy.title"), Path: "/"})
+	p.trouble(w, r, lang, status, "busy")
 }
 
 // typed reads the values in canonical form where that is certain: an address that the city knows, digits of all

@@ -113,7 +113,7 @@ func (p *Portal) show(w http.ResponseWriter, r *http.Request, status int, name s
 	var b bytes.Buffer
 	if err := p.pages[name].t.ExecuteTemplate(&b, "frame", v); err != nil {
 		p.Log.ErrorContext(r.Context(), "render page", "page", name, "err", err)
-		http.Error(w, "this page can't be shown right now", http.StatusInternalServerError)
+		http.Error(w, p.text(v.Lang, "later.text"), http.StatusInternalServerError) // without the frame, which may be at fault
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -129,6 +129,11 @@ func (p *Portal) text(lang, key string, pairs ...any) string {
 
 func (p *Portal) missing(w http.ResponseWriter, r *http.Request, lang string) {
 	p.show(w, r, http.StatusNotFound, "missing", view{Lang: lang, Title: p.text(lang, "missing.title"), Path: "/"})
+}
+
+// trouble says as a page why this can't be done now: busy (nothing was stored), later (it can't be shown), or rate.
+func (p *Portal) trouble(w http.ResponseWriter, r *http.Request, lang string, status int, why string) {
+	p.show(w, r, status, "trouble", view{Lang: lang, Title: p.text(lang, why+".title"), Path: "/", Data: why})
 }
 
 func (p *Portal) privacy(w http.ResponseWriter, r *http.Request, lang string) {

@@ -38,7 +38,7 @@ func (p *Portal) paper(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		p.Log.ErrorContext(r.Context(), "document", "err", err)
-		http.Error(w, "this document can't be shown right now", http.StatusServiceUnavailable)
+		p.trouble(w, r, p.language(r), http.StatusServiceUnavailable, "later")
 		return
 	}
 	defer body.Close()

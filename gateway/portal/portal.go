@@ -153,7 +153,7 @@ func (p *Portal) wrap(h http.HandlerFunc) http.Handler {
 		wait, err := p.Limiter.Take(r.Context(), "portal:"+host(r), pageRate, 1)
 		if err == nil && wait > 0 {
 			head.Set("Retry-After", fmt.Sprint(int(wait.Seconds())+1))
-			http.Error(w, "too many requests; try again in a moment", http.StatusTooManyRequests)
+			p.trouble(w, r, p.language(r), http.StatusTooManyRequests, "rate")
 			return
 		}
 		h(w, r)

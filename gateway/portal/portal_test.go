@@ -180,6 +180,17 @@ func TestEveryPageInEveryLanguage(t *testing.T) {
 	}
 }
 
+func TestTooManyRequestsAreAnsweredInTheReadersLanguage(t *testing.T) {
+	b := open(t)
+	status, body := http.StatusOK, ""
+	for range pageRate.Burst + 1 {
+		status, body, _ = b.get(t, "/ar/privacy")
+	}
+	if status != http.StatusTooManyRequests || !strings.Contains(body, "<h1>") || strings.Contains(body, "portal.") {
+		t.Errorf("%d: %s", status, body)
+	}
+}
+
 func TestFrontFollowsTheBrowser(t *testing.T) {
 	b := open(t)
 	for header, want := range map[string]string{"": "/en/", "fr-CA,fr;q=0.9": "/fr/", "de, ar;q=0.5": "/ar/", "xx": "/en/"} {

@@ -29,7 +29,7 @@ func (p *Portal) fillIn(w http.ResponseWriter, r *http.Request, lang string) {
 	switch {
 	case err != nil:
 		p.Log.ErrorContext(r.Context(), "make a form to fill in", "service", s.Code, "err", err)
-		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+		p.trouble(w, r, lang, http.StatusInternalServerError, "later")
 		return
 	case b == nil:
 		p.missing(w, r, lang)

@@ -69,7 +69,7 @@ func (p *Portal) trackAny(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		p.Log.ErrorContext(r.Context(), "track", "err", err)
-		http.Error(w, "this page can't be shown right now", http.StatusServiceUnavailable)
+		p.trouble(w, r, lang, http.StatusServiceUnavailable, "later")
 		return
 	}
 	v.Data = trackView{Asked: ref, Proof: true, Matter: m, Story: p.told(v, m)}

@@ -137,26 +137,27 @@ func Open(o Options) (*Counter, error) {
 	for _, k := range o.Config.Clerks {
 		c.clerks[k.ID] = k
 	}
-	c.sessions = newSessions(o.Config)
+	c.sessions = c.newSessions()
 	if c.pages, err = parse(); err != nil {
 		return nil, err
 	}
 	return c, nil
 }
 
-func newSessions(c Config) *scs.SessionManager {
+func (c *Counter) newSessions() *scs.SessionManager {
 	m := &scs.SessionManager{Store: memstore.NewWithCleanupInterval(0), Codec: scs.GobCodec{}, IdleTimeout: defaultIdle, Lifetime: defaultLifetime}
-	if c.Idle > 0 {
-		m.IdleTimeout = c.Idle
+	if c.Config.Idle > 0 {
+		m.IdleTimeout = c.Config.Idle
 	}
-	if c.Lifetime > 0 {
-		m.Lifetime = c.Lifetime
+	if c.Config.Lifetime > 0 {
+		m.Lifetime = c.Config.Lifetime
 	}
 	m.HashTokenInStore = true
 	m.Cookie.Name, m.Cookie.Path, m.Cookie.HttpOnly = "gatehouse_counter", Root, true
-	m.Cookie.SameSite, m.Cookie.Secure = http.SameSiteStrictMode, c.SecureCookie
-	m.ErrorFunc = func(w http.ResponseWriter, _ *http.Request, _ error) {
-		http.Error(w, "please try again", http.StatusServiceUnavailable)
+	m.Cookie.SameSite, m.Cookie.Secure = http.SameSiteStrictMode, c.Config.SecureCookie
+	m.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) {
+		c.Log.ErrorContext(r.Context(), "session can't be kept", "err", err)
+		c.trouble(w, r, &view{c: c, Lang: c.tongue(r)}, http.StatusServiceUnavailable, "busy")
 	}
 	return m
 }
@@ -227,7 +228,7 @@ func (c *Counter) page(open bool, h func(w http.ResponseWriter, r *http.Request,
 		}
 		if wait, err := c.Limiter.Take(r.Context(), "counter:"+v.Clerk.ID, clickRate, 1); err == nil && wait > 0 {
 			head.Set("Retry-After", fmt.Sprint(int(wait.Seconds())+1))
-			http.Error(w, "too many requests; try again in a moment", http.StatusTooManyRequests)
+			c.trouble(w, r, v, http.StatusTooManyRequests, "rate")
 			return
 		}
 		h(w, r, v)

@@ -90,7 +90,7 @@ func (c *Counter) genuine(w http.ResponseWriter, r *http.Request, v *view, token
 		return true
 	}
 	c.Log.WarnContext(r.Context(), "foreign form at the counter", "clerk", v.Clerk.ID)
-	http.Error(w, "this form is not of your session; please go back and try again", http.StatusForbidden)
+	c.trouble(w, r, v, http.StatusForbidden, "foreign")
 	return false
 }
 
@@ -107,5 +107,10 @@ func (c *Counter) record(w http.ResponseWriter, r *http.Request, clerk, act, sub
 func (c *Counter) fail(w http.ResponseWriter, r *http.Request, what string, err error) {
 	c.Log.ErrorContext(r.Context(), "counter failed", "tried", what, "err", err)
 	w.Header().Set("Retry-After", "5")
-	http.Error(w, "this can't be done right now; please try again", http.StatusServiceUnavailable)
+	c.trouble(w, r, c.view(r), http.StatusServiceUnavailable, "busy")
+}
+
+// trouble says as a page why this was not done: busy, rate, or foreign (the form of another session).
+func (c *Counter) trouble(w http.ResponseWriter, r *http.Request, v *view, status int, why string) {
+	c.show(w, r, status, "trouble", v, why)
 }

@@ -135,7 +135,8 @@ func (c *Counter) show(w http.ResponseWriter, r *http.Request, status int, name 
 	v.Data = data
 	var b bytes.Buffer
 	if err := c.pages[name].ExecuteTemplate(&b, "frame", v); err != nil {
-		c.fail(w, r, "render "+name, err)
+		c.Log.ErrorContext(r.Context(), "render page", "page", name, "err", err)
+		http.Error(w, v.T("trouble.busy"), http.StatusInternalServerError) // without the frame, which may be at fault
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
