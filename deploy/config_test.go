@@ -6,6 +6,7 @@ const (
 name: Port Lumen
 listen: @LISTEN@
 private_listen: @PRIVATE@
+log_level: debug
 public_url: @PUBLIC@
 store: @STORE@
 key_file: @DIR@/gateway.key
@@ -47,6 +48,7 @@ exchange:
 name: Port Lumen
 listen: @OFFICE@
 private_listen: @OFFICE_PRIVATE@
+log_level: debug
 store: sqlite:@DIR@/office.db
 undo: 100ms
 demo: true
@@ -64,6 +66,7 @@ lane: @LANE@
 isolation: @ISOLATION@
 keys: @DIR@/keys/@LANE@-guard
 ack_every: 200ms
+log_level: debug
 in: @IN@
 out: @OUT@
 log_file: @DIR@/guard-@LANE@/log
