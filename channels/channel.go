@@ -59,7 +59,8 @@ func TakeIn(ctx context.Context, in Inbox, m Message) error {
 
 // Inbox takes what channels hear. The gateway implements it.
 type Inbox interface {
-	// Accept returns nil only once m and its files are durable; the same Message.ID again is nil and changes nothing.
+	// Accept returns nil only once m and its files are durable. The same Message.ID again is nil and changes nothing;
+	// its files are not opened then, since the carrier may have let go of them.
 	// ErrBusy asks the carrier to come again later (503, 451); ErrTooLarge and ErrNotForUs will not get better.
 	Accept(ctx context.Context, m Message) error
 	// Report records a carrier's later word on a message of ours: delivered, bounced. Safe to repeat, in any order.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -30,6 +31,9 @@ func (b *Inbox) Accept(ctx context.Context, m channels.Message) error {
 	if err := b.fail(); err != nil {
 		return err
 	}
+	if b.knows(m.ID) {
+		return nil
+	}
 	for i := range m.Files {
 		if err := keep(ctx, &m.Files[i]); err != nil {
 			return fmt.Errorf("keep file: %w", err)
@@ -37,13 +41,20 @@ func (b *Inbox) Accept(ctx context.Context, m channels.Message) error {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, have := range b.messages {
-		if have.ID == m.ID {
-			return nil
-		}
+	if !b.has(m.ID) {
+		b.messages = append(b.messages, m)
 	}
-	b.messages = append(b.messages, m)
 	return nil
+}
+
+func (b *Inbox) knows(id string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.has(id)
+}
+
+func (b *Inbox) has(id string) bool {
+	return slices.ContainsFunc(b.messages, func(m channels.Message) bool { return m.ID == id })
 }
 
 // keep reads f to its end and lets it be opened again from memory.

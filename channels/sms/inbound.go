@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -87,16 +88,21 @@ func (c *Channel) hear(ctx context.Context, f *form, in channels.Inbox) error {
 		ID: "sms:" + sid, From: c.address(from), To: c.address(f.get("To")), At: c.shared.Now(),
 		Text: strings.ToValidUTF8(f.get("Body"), "\uFFFD"), Trust: channels.CarrierVerified, OptOut: optOut(f.get("OptOutType")),
 	}
-	files, err := c.files(f)
+	media, err := c.mediaOf(f)
 	if err != nil {
 		return err
 	}
-	m.Files = files
-	return channels.TakeIn(ctx, in, m)
+	for i, u := range media {
+		m.Files = append(m.Files, c.file(i, u, f.get("MediaContentType"+strconv.Itoa(i))))
+	}
+	if err := channels.TakeIn(ctx, in, m); err != nil {
+		return err
+	}
+	return c.clear(ctx, media)
 }
 
-// files lists the media of a message; their bytes are fetched when they are opened.
-func (c *Channel) files(f *form) ([]channels.File, error) {
+// mediaOf lists where the media of a message lie; their bytes are fetched when they are opened.
+func (c *Channel) mediaOf(f *form) ([]*url.URL, error) {
 	count := f.get("NumMedia")
 	if count == "" || count == "0" {
 		return nil, nil
@@ -105,16 +111,13 @@ func (c *Channel) files(f *form) ([]channels.File, error) {
 	if err != nil || n < 0 || n > maxFiles {
 		return nil, fmt.Errorf("%w: NumMedia", errIncomplete)
 	}
-	var files []channels.File
-	for i := range n {
-		at := strconv.Itoa(i)
-		u, err := c.mediaURL(f.get("MediaUrl" + at))
-		if err != nil {
+	media := make([]*url.URL, n)
+	for i := range media {
+		if media[i], err = c.mediaURL(f.get("MediaUrl" + strconv.Itoa(i))); err != nil {
 			return nil, err
 		}
-		files = append(files, c.file(i, u, f.get("MediaContentType"+at)))
 	}
-	return files, nil
+	return media, nil
 }
 
 // optOut is the keyword that Twilio acted on before we saw the message.

@@ -191,16 +191,52 @@ func TestFileNames(t *testing.T) {
 		q.Set(fmt.Sprintf("MediaUrl%d", i), k.mediaURL("ME1"))
 		q.Set(fmt.Sprintf("MediaContentType%d", i), kind)
 	}
-	files, err := c.files(parsed(t, q.Encode()))
+	f := parsed(t, q.Encode())
+	media, err := c.mediaOf(f)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, f := range files {
-		got = append(got, f.Name+" "+f.Type)
+	for i, u := range media {
+		file := c.file(i, u, f.get(fmt.Sprintf("MediaContentType%d", i)))
+		got = append(got, file.Name+" "+file.Type)
 	}
 	if want := "mms-1.jpg image/jpeg, mms-2.vcf text/x-vcard, mms-3.bin application/octet-stream"; strings.Join(got, ", ") != want {
 		t.Errorf("%v, want %s", got, want)
+	}
+}
+
+// TestMediaLeaveTwilio: once the Inbox has taken a picture it is deleted at Twilio. Where that fails the webhook is
+// not acknowledged, and its repetition deletes; a picture that was not taken stays.
+func TestMediaLeaveTwilio(t *testing.T) {
+	k := newTwilio(t)
+	in := new(channeltest.Inbox)
+	mux := http.NewServeMux()
+	open(t, config(k, "https://city.example"), shared()).Mount(mux, in)
+	q := inbound("MM1", "a lamp")
+	q.Set("NumMedia", "1")
+	q.Set("MediaUrl0", k.mediaURL("ME1"))
+	q.Set("MediaContentType0", "image/png")
+	post := func() int {
+		r := httptest.NewRequest(http.MethodPost, "/hooks/sms", strings.NewReader(q.Encode()))
+		r.Header.Set("X-Twilio-Signature", sign(testToken, "https://city.example/hooks/sms", q))
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, r)
+		return w.Code
+	}
+	if code := post(); code != http.StatusServiceUnavailable {
+		t.Errorf("a picture that can't be fetched: %d", code)
+	}
+	k.media["ME1"] = []byte("picture")
+	k.stuck = true
+	if code := post(); code != http.StatusServiceUnavailable || len(k.media) != 1 {
+		t.Errorf("deletion that fails: %d", code)
+	}
+	k.stuck = false
+	for range 2 {
+		if code := post(); code != http.StatusOK || len(k.media) != 0 {
+			t.Errorf("repeated: %d, %d pictures at Twilio", code, len(k.media))
+		}
 	}
 }
 
@@ -250,7 +286,7 @@ func FuzzWebhook(f *testing.F) {
 		if q.Get("NumMedia") == "" || q.Get("NumMedia") == "0" { // the inbox would fetch files
 			serve(c, in, "/hooks/sms", q)
 		}
-		if _, err := c.files(parsed(t, q.Encode())); err != nil && !errors.Is(err, errIncomplete) {
+		if _, err := c.mediaOf(parsed(t, q.Encode())); err != nil && !errors.Is(err, errIncomplete) {
 			t.Fatalf("files: %v", err)
 		}
 		if _, err := url.ParseRequestURI("/hooks/sms/status?" + query); err == nil && !strings.ContainsAny(query, " \t\r\n\x7f#") {

@@ -64,15 +64,40 @@ func (c *Channel) file(i int, u *url.URL, claimed string) channels.File {
 	}
 }
 
-func (c *Channel) download(ctx context.Context, u *url.URL) (io.ReadCloser, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+// clear deletes media that the Inbox has taken from Twilio's store, where they would lie for years (Twilio, "Media
+// resource: delete"). What fails fails the webhook: Twilio hands the message over again, the Inbox knows it without
+// its files, and the deletion is tried once more.
+func (c *Channel) clear(ctx context.Context, media []*url.URL) error {
+	for _, u := range media {
+		res, err := c.ask(ctx, http.MethodDelete, u)
+		if err != nil {
+			return fmt.Errorf("delete media: %w", err)
+		}
+		res.Body.Close()
+		if res.StatusCode >= 300 && res.StatusCode != http.StatusNotFound { // gone already is as good
+			return fmt.Errorf("delete media: twilio answers %d", res.StatusCode)
+		}
+	}
+	return nil
+}
+
+func (c *Channel) ask(ctx context.Context, method string, u *url.URL) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, method, u.String(), nil)
 	if err != nil {
-		return nil, fmt.Errorf("ask for media: %w", bare(err))
+		return nil, bare(err)
 	}
 	r.SetBasicAuth(c.cfg.AccountSID, c.cfg.AuthToken.Reveal())
 	res, err := c.media.Do(r)
 	if err != nil {
-		return nil, fmt.Errorf("fetch media: %w", bare(err))
+		return nil, bare(err)
+	}
+	return res, nil
+}
+
+func (c *Channel) download(ctx context.Context, u *url.URL) (io.ReadCloser, error) {
+	res, err := c.ask(ctx, http.MethodGet, u)
+	if err != nil {
+		return nil, fmt.Errorf("fetch media: %w", err)
 	}
 	if res.StatusCode != http.StatusOK {
 		res.Body.Close()

@@ -39,6 +39,7 @@ type standIn struct {
 	mu       sync.Mutex
 	messages []message
 	media    map[string][]byte
+	stuck    bool // media can't be deleted
 	fault    channeltest.Fault
 	answer   http.HandlerFunc // instead of the API, when set
 	callback map[string]string
@@ -52,6 +53,7 @@ func newTwilio(t *testing.T) *standIn {
 	mux.HandleFunc("POST /2010-04-01/Accounts/"+testSID+"/Messages.json", k.create)
 	mux.HandleFunc("GET /2010-04-01/Accounts/"+testSID+"/Messages.json", k.list)
 	mux.HandleFunc("GET /2010-04-01/Accounts/"+testSID+"/Messages/{mm}/Media/{me}", k.serveMedia)
+	mux.HandleFunc("DELETE /2010-04-01/Accounts/"+testSID+"/Messages/{mm}/Media/{me}", k.deleteMedia)
 	k.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if user, password, _ := r.BasicAuth(); user != testSID || password != testToken {
 			refuse(w, http.StatusUnauthorized, 20003)
@@ -158,6 +160,21 @@ func (k *standIn) serveMedia(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_, _ = w.Write(content)
+}
+
+func (k *standIn) deleteMedia(w http.ResponseWriter, r *http.Request) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	_, ok := k.media[r.PathValue("me")]
+	switch {
+	case k.stuck:
+		refuse(w, http.StatusInternalServerError, 20500)
+	case !ok:
+		refuse(w, http.StatusNotFound, 20404)
+	default:
+		delete(k.media, r.PathValue("me"))
+		w.WriteHeader(http.StatusNoContent)
+	}
 }
 
 // sign is Twilio's rule, written once more and as plainly as it can be.

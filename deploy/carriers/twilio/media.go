@@ -26,7 +26,9 @@ func (c *Carrier) listMedia(w http.ResponseWriter, r *http.Request) *problem {
 	}
 	list := []any{}
 	for _, f := range it.Value.Media {
-		list = append(list, c.mediaResource(it.Value, f))
+		if !f.Deleted {
+			list = append(list, c.mediaResource(it.Value, f))
+		}
 	}
 	respond(w, http.StatusOK, map[string]any{
 		"media_list": list, "page": 0, "page_size": 50, "start": 0, "end": max(len(list)-1, 0),
@@ -36,7 +38,7 @@ func (c *Carrier) listMedia(w http.ResponseWriter, r *http.Request) *problem {
 }
 
 func media(m Message, sid string) (Media, bool) {
-	i := slices.IndexFunc(m.Media, func(f Media) bool { return f.SID == sid })
+	i := slices.IndexFunc(m.Media, func(f Media) bool { return f.SID == sid && !f.Deleted })
 	if i < 0 || sid == "" {
 		return Media{}, false
 	}
@@ -72,7 +74,10 @@ func (c *Carrier) removeMedia(w http.ResponseWriter, r *http.Request) *problem {
 		return notFound(r.URL.Path)
 	}
 	c.messages.Change(it.Seq, func(m *Message) {
-		m.Media = slices.DeleteFunc(slices.Clone(m.Media), func(f Media) bool { return f.SID == sid })
+		m.Media = slices.Clone(m.Media)
+		for i := range m.Media {
+			m.Media[i].Deleted = m.Media[i].Deleted || m.Media[i].SID == sid
+		}
 	})
 	w.WriteHeader(http.StatusNoContent)
 	return nil

@@ -60,6 +60,8 @@ type Media struct {
 	URL     string    `json:"url,omitempty"`
 	Data    []byte    `json:"data,omitempty"`
 	Created time.Time `json:"created,omitzero"`
+	// Deleted by the account: the API has it no more. The phone that sent it keeps its own.
+	Deleted bool `json:"deleted,omitempty"`
 }
 
 func (m Message) weight() int {
