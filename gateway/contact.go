@@ -75,6 +75,8 @@ type Pending struct {
 	Misses int
 	// Text is what the question is about: the inquiry that nothing answered, the reference that is withdrawn.
 	Text string
+	// Department is the code of the one that owns what an inquiry is about; empty: none.
+	Department string `json:",omitempty"`
 }
 
 // Draft is a contact's half-filled form. A contact has at most one.

@@ -259,7 +259,7 @@ func (k *talk) attachments() bool {
 	if _, isCommand := k.d.grammar.Command(k.said); isCommand || k.keywordAhead() {
 		return false
 	}
-	k.handOver(k.said)
+	k.handOver(k.said, "")
 	return true
 }
 

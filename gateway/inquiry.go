@@ -38,7 +38,7 @@ func (k *talk) inquire(q string) {
 			k.say("answer.read", texts.Args{"text": r.Understood})
 		}
 		k.answer(r.Hits[0])
-		k.ask(Pending{Kind: askInquiry, Text: q})
+		k.ask(k.answered(q, r.Hits[0]))
 		return
 	}
 	k.unsure(q, r.Hits)
@@ -48,8 +48,33 @@ func (k *talk) inquire(q string) {
 func (k *talk) inquireQuietly(q string) {
 	if r := k.find(q, k.lang); r.Confident && len(r.Hits) > 0 {
 		k.answer(r.Hits[0])
-		k.ask(Pending{Kind: askInquiry, Text: q})
+		k.ask(k.answered(q, r.Hits[0]))
 	}
+}
+
+// answered leaves an inquiry open for 0 once a page was given: its owner answers what the page does not.
+func (k *talk) answered(q string, h answers.Hit) Pending {
+	return Pending{Kind: askInquiry, Text: q, Department: k.department(h.Owner)}
+}
+
+// department gives code where it is one of the city's departments.
+func (k *talk) department(code string) string {
+	if slices.ContainsFunc(k.d.services.City.Departments, func(d service.Named) bool { return d.Code == code }) {
+		return code
+	}
+	return ""
+}
+
+// owner is the department of more than half of the nearest topics; none: the question is put to those who answer what
+// belongs to nobody.
+func (k *talk) owner(hits []answers.Hit) string {
+	count := map[string]int{}
+	for _, h := range hits {
+		if count[h.Owner]++; 2*count[h.Owner] > len(hits) {
+			return k.department(h.Owner)
+		}
+	}
+	return ""
 }
 
 func (k *talk) unsure(q string, hits []answers.Hit) {
@@ -57,9 +82,10 @@ func (k *talk) unsure(q string, hits []answers.Hit) {
 	if s, ok := k.d.services.ByCode(askCode); ok {
 		days, _ = service.WorkingDays(s.Promise)
 	}
-	p := Pending{Kind: askTopic, Text: q}
+	hits = hits[:min(len(hits), nearest)]
+	p := Pending{Kind: askTopic, Text: q, Department: k.owner(hits)}
 	var labels []string
-	for _, h := range hits[:min(len(hits), nearest)] {
+	for _, h := range hits {
 		labels = append(labels, clip(h.Title, 60))
 		p.Options = append(p.Options, h.Title)
 	}
@@ -86,7 +112,7 @@ func (k *talk) topic() bool {
 	for _, h := range r.Hits {
 		if h.Title == title {
 			k.answer(h)
-			k.ask(Pending{Kind: askInquiry, Text: k.asked.Text})
+			k.ask(k.answered(k.asked.Text, h))
 			return true
 		}
 	}
@@ -135,10 +161,11 @@ func (k *talk) answerSMS(h answers.Hit, s *service.Service, apply bool) {
 	if apply && !k.d.grammar.Has("more", head) && !strings.Contains(head, s.Keywords[k.lang][0]) {
 		hint = plain(k.text("answer.apply", texts.Args{"keyword": s.Keywords[k.lang][0]}))
 	}
-	if k.d.grammar.Has("more", head) { // the page says itself how to go on
-		hint = ""
+	url := shortURL(h.URL)
+	if k.d.grammar.Has("more", head) { // the page says itself how to go on: MORE ends with its address
+		hint, url = "", ""
 	}
-	for _, try := range [][]string{{head, shortURL(h.URL), hint}, {head, shortURL(h.URL)}, {head, hint}} {
+	for _, try := range [][]string{{head, url, hint}, {head, url}, {head, hint}} {
 		said := strings.Join(slices.DeleteFunc(try, func(s string) bool { return s == "" }), " ")
 		if text.Measure(said).Segments <= aimSegments {
 			k.tell(said)
@@ -216,11 +243,12 @@ const askCode = "ask"
 func (k *talk) person() {
 	switch {
 	case k.asked.Kind == askTopic || k.asked.Kind == askInquiry:
-		k.handOver(k.asked.Text)
+		k.handOver(k.asked.Text, k.asked.Department)
 	case k.running():
 		q := k.draft.Form.Service + ": " + k.lastSaid()
+		owner := k.ownerOf(k.draft.Form.Service)
 		k.setAside()
-		k.handOver(q)
+		k.handOver(q, owner)
 	default:
 		k.say("ask.what", nil)
 		p := Pending{Kind: askQuestion}
@@ -231,33 +259,33 @@ func (k *talk) person() {
 	}
 }
 
-// handOver files a case of the service "ask" with the story so far.
-func (k *talk) handOver(q string) {
+// ownerOf is the department of a service.
+func (k *talk) ownerOf(code string) string {
+	if s, ok := k.d.services.ByCode(code); ok {
+		return k.department(s.Department)
+	}
+	return ""
+}
+
+// handOver files a case of the service "ask" with the story so far, for the department that owns what it is about;
+// empty: for the service's own.
+func (k *talk) handOver(q, department string) {
 	s, ok := k.d.services.ByCode(askCode)
 	if !ok {
 		k.say("unread", nil)
 		return
 	}
-	m := k.file(s, filing{text: q, story: true, files: k.t.Message.Files})
+	m := k.file(s, filing{text: q, story: true, files: k.t.Message.Files, department: department})
 	k.say("ask.sent", texts.Args{
-		"department": k.d.services.City.Department(s.Department, k.lang), "reference": m.Reference, "when": k.when(m.Promise),
+		"department": k.d.services.City.Department(firstOf(department, s.Department), k.lang), "reference": m.Reference, "when": k.when(m.Promise),
 	})
 	k.trackLink(m.Reference)
 }
 
-// trackLink shows where the case can be followed: on SMS only where it costs no segment more.
+// trackLink shows where the case can be followed. A text message has no room for it: STATUS tells the same there.
 func (k *talk) trackLink(reference string) {
-	url := k.d.track(reference)
-	if url == "" {
-		return
-	}
 	if k.t.Message.From.Channel != bySMS {
-		k.tell(url)
-		return
-	}
-	now, with := text.Plain(k.joined(), text.StripAccents), text.Plain(k.joined()+" "+shortURL(url), text.StripAccents)
-	if text.Measure(with).Segments <= text.Measure(now).Segments {
-		k.tell(shortURL(url))
+		k.tell(k.d.track(reference))
 	}
 }
 
@@ -268,6 +296,8 @@ type filing struct {
 	story   bool
 	files   []channels.File
 	subject string
+	// department is whom an inquiry is put to; empty: the service's own.
+	department string
 }
 
 // file freezes a case, opens its matter and lets it cross.
@@ -280,6 +310,9 @@ func (k *talk) file(s *service.Service, f filing) Matter {
 	}
 	if f.story {
 		c.Story = append(c.Story, k.conv.Lines...)
+	}
+	if f.department != "" {
+		c.Answers = append(c.Answers, exchange.Answer{Field: service.PutTo, Value: f.department})
 	}
 	k.attend(&c)
 	crossing := Crossing{Matter: c.ID}

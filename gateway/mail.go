@@ -63,14 +63,14 @@ func (k *talk) mail() {
 	case declares:
 		k.declareTo(alias, dry)
 	case local == toPostmaster || local == toAbuse:
-		k.mailCase(strings.TrimSpace(exchange.NormalizeLine(k.t.Message.Subject)+"\n\n"+k.t.Message.Text), nil)
+		k.mailCase(strings.TrimSpace(exchange.NormalizeLine(k.t.Message.Subject)+"\n\n"+k.t.Message.Text), nil, "")
 	case k.mailOptOut():
 	case k.forgotten():
 	case k.mailCommand():
 	case k.t.Message.Reference != "":
 		k.mailAdd()
 	case strings.Trim(text.Digits(k.said), " .\n") == "0" && k.asked.Kind == askInquiry:
-		k.mailCase(k.asked.Text, nil)
+		k.mailCase(k.asked.Text, nil, k.asked.Department)
 	default:
 		k.mailInquiry()
 	}
@@ -201,7 +201,7 @@ func (k *talk) declareAddress(s *service.Service) string {
 func (k *talk) mailAdd() {
 	m, ok := k.matterOf(k.t.Message.Reference)
 	if !ok || m.State == exchange.Blocked { // what the border refused can't be added to
-		k.mailCase(k.t.Message.Reference+"\n"+k.said, nil)
+		k.mailCase(k.t.Message.Reference+"\n"+k.said, nil, "")
 		return
 	}
 	if k.mailReopen(m) {
@@ -227,7 +227,7 @@ func (k *talk) mailInquiry() {
 	q := strings.TrimSpace(subject + "\n" + clipBytes(k.said, 1000))
 	r := k.find(q, k.lang)
 	if !r.Confident || len(r.Hits) == 0 || len(usable(k.t.Message.Files)) > 0 {
-		k.mailCase(strings.TrimSpace(subject+"\n\n"+k.t.Message.Text), r.Hits)
+		k.mailCase(strings.TrimSpace(subject+"\n\n"+k.t.Message.Text), r.Hits, k.owner(r.Hits))
 		return
 	}
 	h := r.Hits[0]
@@ -246,15 +246,15 @@ func (k *talk) mailKeyword() (*service.Service, bool) {
 	return nil, false
 }
 
-func (k *talk) mailCase(body string, hits []answers.Hit) {
+func (k *talk) mailCase(body string, hits []answers.Hit, owner string) {
 	s, ok := k.d.services.ByCode(askCode)
 	if !ok {
 		return
 	}
-	m := k.file(s, filing{text: body, files: k.t.Message.Files})
+	m := k.file(s, filing{text: body, files: k.t.Message.Files, department: owner})
 	k.subject = k.text("notice.subject", texts.Args{"reference": m.Reference, "title": m.Name})
 	k.say("mail.case", texts.Args{
-		"department": k.d.services.City.Department(s.Department, k.lang), "reference": m.Reference, "when": k.when(m.Promise),
+		"department": k.d.services.City.Department(firstOf(owner, s.Department), k.lang), "reference": m.Reference, "when": k.when(m.Promise),
 		"files": len(usable(k.t.Message.Files)),
 	})
 	var list []string

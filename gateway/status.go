@@ -158,6 +158,12 @@ func (k *talk) waiting() bool {
 	return true
 }
 
+// ownerOfCase is the department of one of the person's cases.
+func (k *talk) ownerOfCase(reference string) string {
+	m, _ := k.matterOf(reference)
+	return k.ownerOf(m.Service)
+}
+
 // openQuestion reads the message as the answer to what was asked last, outside of a form.
 func (k *talk) openQuestion() bool {
 	n, isNumber := k.d.grammar.Number(k.said)
@@ -175,7 +181,7 @@ func (k *talk) openQuestion() bool {
 		}
 		return ok && picked != ""
 	case askQuestion:
-		k.handOver(strings.TrimSpace(k.asked.Text + " " + k.said))
+		k.handOver(strings.TrimSpace(k.asked.Text+" "+k.said), k.ownerOfCase(k.asked.Text))
 		return true
 	case askCases:
 		if picked != "" {

@@ -78,7 +78,7 @@ func mustIndex(t testing.TB) *answers.Index {
 		if p.Public() {
 			list = append(list, answers.Page{
 				ID: p.ID, Lang: p.Lang, Title: p.Title, Asks: p.Asks, SMS: p.SMS, Chat: p.Chat, Body: p.Page,
-				URL: "https://portlumen.example/" + p.Lang + "/answers/" + p.ID, Service: p.Service,
+				URL: "https://portlumen.example/" + p.Lang + "/answers/" + p.ID, Service: p.Service, Owner: p.Owner,
 			})
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"gatehouse/adapters"
 	"gatehouse/exchange"
+	"gatehouse/exchange/service"
 )
 
 // form is a form that could not be taken: it is shown again as it was filled.
@@ -129,6 +130,9 @@ func (c *Console) labelled(code string, answers []exchange.Answer, lang string) 
 	}
 	var out []labelled
 	for _, name := range order {
+		if known && sv.Kind == service.Ask && name == service.PutTo { // the page names the department itself
+			continue
+		}
 		l := labelled{Label: name}
 		for i, s := range values[name] {
 			if i > 0 {

@@ -39,8 +39,8 @@ type Shared struct {
 	NewID  func() string
 	// UndoTime is how long something public waits before it leaves (adapters.Undo).
 	UndoTime time.Duration
-	// Department gives the code of the department that a service belongs to.
-	Department func(service string) string
+	// Department gives the code of the department that a case belongs to.
+	Department func(exchange.Case) string
 	// Known tells whether there is a department with that code.
 	Known func(department string) bool
 	// Until tells how long the law keeps a case of a service that ended at end.
@@ -69,7 +69,7 @@ func (d *Desk) Name() string { return Name }
 // Submit puts a case on the desk; its number here is its ID, so that a second Submit finds it there.
 func (d *Desk) Submit(ctx context.Context, c exchange.Case, _ adapters.Files) (string, error) {
 	now := d.Now()
-	r := adapters.Record{Case: c, State: exchange.Received, Department: d.Department(c.Service), Due: c.Promise, Opened: now, Changed: now}
+	r := adapters.Record{Case: c, State: exchange.Received, Department: d.Department(c), Due: c.Promise, Opened: now, Changed: now}
 	first := adapters.Entry{ID: d.NewID(), At: c.FiledAt, By: adapters.ByPerson, Kind: adapters.Filed, Public: true}
 	if _, err := d.Store.Register(ctx, r, first); err != nil {
 		return "", fmt.Errorf("submit to desk: %w", err)

@@ -42,7 +42,7 @@ func open(t *testing.T, undo time.Duration) (*Desk, *store.Store) {
 		t.Fatal(err)
 	}
 	return Open(Shared{Store: s, Gate: yes{}, Policy: policy, Factor: onlyCode("123456"), Now: time.Now, NewID: func() string { return exchange.NewID(time.Now()) }, UndoTime: undo,
-		Department: func(string) string { return "waste" }, Known: func(d string) bool { return d == "waste" || d == "streets" },
+		Department: func(exchange.Case) string { return "waste" }, Known: func(d string) bool { return d == "waste" || d == "streets" },
 		Until: func(service string, end time.Time) time.Time {
 			if service == "SHORT" {
 				return end

@@ -6,6 +6,7 @@ import (
 
 	"gatehouse/adapters"
 	"gatehouse/configs/answers"
+	"gatehouse/exchange"
 	"gatehouse/exchange/service"
 )
 
@@ -21,6 +22,18 @@ func (c City) Route(code string) string {
 		return s.Connector
 	}
 	return "desk"
+}
+
+// DepartmentOf gives the code of the department that a case belongs to: the one that an inquiry names, where there is
+// such a one, else its service's.
+func (c City) DepartmentOf(filed exchange.Case) string {
+	s, ok := c.Catalog.ByCode(filed.Service)
+	for _, a := range filed.Answers {
+		if ok && s.Kind == service.Ask && a.Field == service.PutTo && c.Known(a.Value) {
+			return a.Value
+		}
+	}
+	return c.Department(filed.Service)
 }
 
 // Department gives the code of a service's department.

@@ -54,8 +54,8 @@ type Shared struct {
 	// Connectors by their names; Route gives the name of a service's.
 	Connectors map[string]adapters.Connector
 	Route      func(service string) string
-	// Department gives the code of the department that a service belongs to.
-	Department func(service string) string
+	// Department gives the code of the department that a case belongs to.
+	Department func(exchange.Case) string
 	// Papers makes decision documents; nil: decisions go as text alone.
 	Papers *Papers
 	// Leaks tells staff where a leak rule fires (release.Policy.Leaks).
@@ -352,7 +352,7 @@ func (o *Office) receipt(ctx context.Context, e adapters.Errand) ([]exchange.Par
 func (o *Office) received(c exchange.Case) exchange.Notice {
 	now := o.Now()
 	return exchange.Notice{ID: o.NewID(), Case: c.ID, Reference: c.Reference, State: exchange.Received, Lang: c.Lang,
-		Department: o.Department(c.Service), Promise: c.Promise, At: now, Release: exchange.Released{
+		Department: o.Department(c), Promise: c.Promise, At: now, Release: exchange.Released{
 			Policy: adapters.PolicyAuto, Label: exchange.Releasable, By: adapters.TemplateReceived, At: now}}
 }
 

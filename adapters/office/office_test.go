@@ -70,11 +70,11 @@ func open(t *testing.T) *inside {
 		}}
 	in.desk = desk.Open(desk.Shared{Store: s, Gate: gate, Policy: policy, Factor: factor.Open(s, clock), Now: clock, NewID: newID, UndoTime: time.Minute, Words: words,
 		Until:      func(_ string, end time.Time) time.Time { return end.AddDate(2, 0, 0) },
-		Department: func(string) string { return "waste" }, Known: func(d string) bool { return d == "waste" || d == "streets" }})
+		Department: func(exchange.Case) string { return "waste" }, Known: func(d string) bool { return d == "waste" || d == "streets" }})
 	in.office = Open(Shared{Log: slog.New(slog.DiscardHandler), Now: clock, NewID: newID, Store: s,
 		Gate: gate, Leaks: policy.Leaks, LapseAfter: policy.LapseAfter(),
 		Connectors: map[string]adapters.Connector{desk.Name: in.desk},
-		Route:      func(string) string { return desk.Name }, Department: func(string) string { return "waste" }, Posted: func() {}})
+		Route:      func(string) string { return desk.Name }, Department: func(exchange.Case) string { return "waste" }, Posted: func() {}})
 	return in
 }
 

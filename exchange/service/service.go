@@ -45,6 +45,10 @@ const (
 	Ask          Kind = "ask"          // an inquiry handed to a person
 )
 
+// PutTo is the answer of an Ask that names the department which owns what is asked about; without it the service's own
+// department has the case.
+const PutTo = "department"
+
 // Privacy says what may be told where. Special services never show content by SMS or Telegram.
 type Privacy string
 
