@@ -32,10 +32,11 @@ func NewID(now time.Time) string {
 func NewReference() string {
 	var b [8]byte
 	rand.Read(b[3:])
-	return formatReference(binary.BigEndian.Uint64(b[:]))
+	return Reference(binary.BigEndian.Uint64(b[:]))
 }
 
-func formatReference(n uint64) string {
+// Reference writes a number of at most 40 bits as NewReference does.
+func Reference(n uint64) string {
 	var s [8]byte
 	for i, v := 7, n; i >= 0; i-- {
 		s[i] = crockford[v&31]
@@ -63,6 +64,6 @@ func ParseReference(s string) (string, bool) {
 		}
 		n = n<<5 | uint64(i)
 	}
-	ref := formatReference(n)
+	ref := Reference(n)
 	return ref, ref[len(ref)-2:] == strings.NewReplacer("O", "0", "I", "1", "L", "1").Replace(s[8:])
 }

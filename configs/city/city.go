@@ -8,7 +8,7 @@ import (
 	"io/fs"
 )
 
-//go:embed services answers
+//go:embed services answers past.yaml
 var files embed.FS
 
 // Services is the directory of service files.
@@ -27,4 +27,16 @@ func Answers() fs.FS {
 		panic(err) // the folder is embedded above
 	}
 	return sub
+}
+
+// PastFile is the file of Past.
+const PastFile = "configs/city/past.yaml"
+
+// Past tells who lives in the demo city and what they filed in the year before.
+func Past() []byte {
+	b, err := files.ReadFile("past.yaml")
+	if err != nil {
+		panic(err) // it is embedded above
+	}
+	return b
 }

@@ -36,8 +36,11 @@ import (
 // Config is the whole of local.yaml: every side's own configuration under its name.
 type Config struct {
 	// Data is the folder of everything that is kept; deleting it starts afresh.
-	Data     string          `yaml:"data"`
-	Level    slog.Level      `yaml:"log_level"`
+	Data  string     `yaml:"data"`
+	Level slog.Level `yaml:"log_level"`
+	// Seed fills new stores with people, companies and their cases of the year before (deploy/past). Only with
+	// office.demo.
+	Seed     bool            `yaml:"seed"`
 	Gateway  gateway.Config  `yaml:"gateway"`
 	Up       guard.Config    `yaml:"up"`
 	Down     guard.Config    `yaml:"down"`
@@ -156,6 +159,9 @@ func (c Config) run(ctx context.Context, out io.Writer, log *slog.Logger, ready 
 	town, err := services(c.Gateway.ServicesDir)
 	if err != nil {
 		return err
+	}
+	if err := c.seed(ctx, town, clock.Now, log); err != nil {
+		return fmt.Errorf("seed: %w", err)
 	}
 	c.Carriers.Now, c.Carriers.Zone = clock.Now, town.City.Location()
 	err = c.sides(ctx, clock, out, log, ready)
@@ -286,6 +292,7 @@ func (c *Config) greet(out io.Writer, stand *carriers.Carriers, a map[string]str
   Citizens    web, search, forms, chat   %s
               a phone, a chat, a mailbox %s
               mail to help@%s goes to    %s
+  The city    %s
   The clock   can be moved on            %s/clock
   Staff       the console                http://%s
               the counter, as %q   http://%s/counter
@@ -296,7 +303,7 @@ func (c *Config) greet(out io.Writer, stand *carriers.Carriers, a map[string]str
   Kept in     %s   (log: gatehouse.log; delete the folder to start afresh)
 
   Staff of the demo, password %q:
-`, c.Gateway.Name, c.Gateway.Exchange.Isolation, a["public_url"], stand.URL(), c.domain(), a["smtp"], stand.URL(), a["office"], demoClerk, a["private_listen"],
+`, c.Gateway.Name, c.Gateway.Exchange.Isolation, a["public_url"], stand.URL(), c.domain(), a["smtp"], c.holds(), stand.URL(), a["office"], demoClerk, a["private_listen"],
 		a["private_listen"], a["office_private"], decoded(notes), c.scan(), c.documents(), c.Data, console.DemoPassword)
 	for _, s := range console.DemoStaff() {
 		fmt.Fprintf(out, "    %-10s %-22s %-10s %s\n", s.ID, s.Name, s.Department, roles(s.Roles))

@@ -19,7 +19,7 @@ import (
 // sample reads configs/local.yaml as a newcomer has it, but on free ports and in a folder of its own.
 func sample(t *testing.T, more map[string]string) (Config, error) {
 	t.Helper()
-	env := map[string]string{"DATA_DIR": t.TempDir()}
+	env := map[string]string{"DATA_DIR": t.TempDir(), "SEED": "false"}
 	for _, name := range []string{"GATEWAY_LISTEN", "GATEWAY_PRIVATE_LISTEN", "SMTP_LISTEN", "OFFICE_LISTEN", "OFFICE_PRIVATE_LISTEN",
 		"CARRIERS_LISTEN", "MAILBOX_LISTEN", "DNS_LISTEN"} {
 		env[name] = "127.0.0.1:0"
