@@ -91,10 +91,12 @@ const suffix = ".envelope"
 // takes the place of one that was not: they never pile up.
 func name(e exchange.Envelope) string {
 	if e.IsBeat() {
-		return fmt.Sprintf("beat-%s%s", e.Lane, suffix)
+		return beatName(e.Lane)
 	}
 	return fmt.Sprintf("%s-%010d-%020d%s", e.Lane, e.Epoch, e.Seq, suffix)
 }
+
+func beatName(l exchange.Lane) string { return fmt.Sprintf("beat-%s%s", l, suffix) }
 
 // Send implements exchange.Link: written aside, synced, renamed, and the directory synced.
 func (l *Link) Send(ctx context.Context, e exchange.Envelope) error {
@@ -242,9 +244,14 @@ func (l *Link) drain(ctx context.Context, handle func(context.Context, exchange.
 		l.log.Error("spool can't be listed", "err", err)
 		return true
 	}
+	heard := l.now()
 	for _, n := range names {
 		if ctx.Err() != nil {
 			return true
+		}
+		if now := l.now(); now.Sub(heard) >= hearEvery || now.Before(heard) {
+			heard = now
+			l.hear(ctx, handle)
 		}
 		if err := l.take(ctx, n, handle); err != nil {
 			if says := n + err.Error(); ctx.Err() == nil && says != *last {
@@ -256,6 +263,18 @@ func (l *Link) drain(ctx context.Context, handle func(context.Context, exchange.
 		*last = ""
 	}
 	return len(names) > 0
+}
+
+// hearEvery is how often heartbeats are looked for while many envelopes are handled: a lane that is busy for minutes
+// is not silent.
+const hearEvery = time.Second
+
+func (l *Link) hear(ctx context.Context, handle func(context.Context, exchange.Envelope) error) {
+	for _, lane := range []exchange.Lane{exchange.Up, exchange.Down} {
+		if err := l.take(ctx, beatName(lane), handle); err != nil && ctx.Err() == nil {
+			l.log.Warn("heartbeat waits in the spool", "lane", lane, "err", err)
+		}
+	}
 }
 
 // take handles one file. An error leaves it where it is.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -63,6 +64,43 @@ func receive(t *testing.T, l *Link, n int) []exchange.Envelope {
 		t.Fatalf("%d came, want %d", len(got), n)
 	}
 	return got
+}
+
+// TestBusyLaneIsHeard: heartbeats that come while a long listing is handled are not left until its end.
+func TestBusyLaneIsHeard(t *testing.T) {
+	l := open(t, t.TempDir())
+	rings, _ := exchangetest.Rings(t, time.Now())
+	var hour int
+	l.now = func() time.Time { return time.Unix(1_800_000_000, 0).Add(time.Duration(hour) * time.Hour) }
+	for _, e := range sealed(t, 20) {
+		if err := l.Send(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	beat, err := rings[exchange.Extranet].SealBeat(exchange.Up, exchange.Beat{}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var heard []int
+	handled := 0
+	ctx, cancel := context.WithCancel(t.Context())
+	err = l.Receive(ctx, func(ctx context.Context, e exchange.Envelope) error {
+		if e.IsBeat() {
+			heard = append(heard, handled)
+			return nil
+		}
+		if handled++; handled == 20 {
+			cancel()
+		}
+		if handled == 5 || handled == 10 {
+			hour++
+			return l.Send(ctx, beat)
+		}
+		return nil
+	})
+	if err != nil || !slices.Equal(heard, []int{5, 10}) {
+		t.Errorf("heartbeats were heard after %v envelopes, %v", heard, err)
+	}
 }
 
 func TestHostileFilesArePutAside(t *testing.T) {
