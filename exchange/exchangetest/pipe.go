@@ -1,6 +1,7 @@
 package exchangetest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -18,6 +19,8 @@ type Pipe struct {
 	Copies func(e exchange.Envelope) int
 	// Late delivers the newest first.
 	Late bool
+	// Again is when what was left comes once more; 0: after 100 ms.
+	Again time.Duration
 	// Fail is the error of Send; nil: none.
 	Fail func() error
 
@@ -90,7 +93,7 @@ func (p *Pipe) Receive(ctx context.Context, handle func(context.Context, exchang
 		left := p.round(ctx, handle)
 		var again <-chan time.Time
 		if left {
-			again = time.After(100 * time.Millisecond)
+			again = time.After(cmp.Or(p.Again, 100*time.Millisecond))
 		}
 		select {
 		case <-ctx.Done():

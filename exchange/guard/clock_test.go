@@ -18,6 +18,7 @@ func TestClockADayOff(t *testing.T) {
 	for _, p := range exchange.Parties() {
 		for _, jump := range []time.Duration{24 * time.Hour, -24 * time.Hour} {
 			t.Run(fmt.Sprint(p, jump), func(t *testing.T) {
+				t.Parallel()
 				synctest.Test(t, func(t *testing.T) { clockOff(t, p, jump) })
 			})
 		}

@@ -58,6 +58,7 @@ func faultOf(b []byte) error {
 // TestWordsOfDocuments: the guard reads what a document says, and stops a classification mark in it, in each script and
 // where a line breaks it in two.
 func TestWordsOfDocuments(t *testing.T) {
+	t.Parallel()
 	words, err := readPaper(printed(t, "en", "Two of three (2/3): AVATAR To."))
 	if err != nil || !strings.Contains(words[0], "Two of three (2/3): AVATAR To.") || !strings.Contains(words[0], "Port Lumen") {
 		t.Errorf("%q, %v", words[0], err)
@@ -78,6 +79,7 @@ func TestWordsOfDocuments(t *testing.T) {
 
 // TestOwnDocuments: what the office prints passes, in every language, short and over many pages.
 func TestOwnDocuments(t *testing.T) {
+	t.Parallel()
 	long := strings.Repeat("AVATAR To. Why not? ", 1200)
 	for lang, words := range map[string]string{"en": "Granted", "fr": long, "ar": "قرار بشأن طلبك (3)", "zh": "关于您申请的决定 <&>"} {
 		b := printed(t, lang, words)

@@ -16,6 +16,7 @@ import (
 
 // TestCorpusInTheWorker judges every file as the guard does, shut in, and holds what was rebuilt against the verifier.
 func TestCorpusInTheWorker(t *testing.T) {
+	t.Parallel()
 	w := newWorker(t, WorkerConfig{CPU: 5 * time.Minute, Timeout: 10 * time.Minute})
 	for _, f := range mediatest.Files() {
 		in, out := handed(t, f.Bytes)
@@ -34,7 +35,7 @@ func TestCorpusInTheWorker(t *testing.T) {
 // script is a worker that does as it likes.
 func script(t *testing.T, lines string) *Worker {
 	t.Helper()
-	w := newWorker(t, WorkerConfig{Sandbox: SandboxNone, Timeout: time.Minute})
+	w := itself(t, WorkerConfig{Sandbox: SandboxNone, Timeout: time.Minute})
 	w.program = filepath.Join(t.TempDir(), "worker.sh")
 	if err := os.WriteFile(w.program, []byte("#!/bin/sh\n"+lines), 0o700); err != nil {
 		t.Fatal(err)

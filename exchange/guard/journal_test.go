@@ -37,10 +37,12 @@ func (c *crossing) journals() (ext, in *evidence.Side, paths []string) {
 // TestAllLogsTellTheSame: two days of cases and notices over lossy links, with a refused one; the extranet's report of
 // the first day crosses and is equal, so are all four logs for an auditor, and no history finds a difference.
 func TestAllLogsTellTheSame(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := newCrossingAt(t, 2*time.Minute)
 		ext, in, paths := c.journals()
 		c.ext.AckEvery, c.inner.AckEvery = 5*time.Minute, 5*time.Minute // a day of them is long
+		c.ext.Poll, c.inner.Poll = 10*time.Second, 10*time.Second
 		c.begin()
 		c.file(1, 10)
 		bad := caseWith("bad", ref("f", "a.exe", []byte("x")))

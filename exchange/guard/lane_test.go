@@ -49,6 +49,7 @@ type wire struct {
 
 func newWire() *wire {
 	w := &wire{Pipe: exchangetest.NewPipe()}
+	w.Again = time.Second // an Ack that waits for its pace is opened each time
 	w.Lose = func(e exchange.Envelope) bool {
 		w.left.Store(e.Head(), time.Now())
 		return w.dead.Load() || !e.IsBeat() && w.lose.Load() > 0 && w.lose.Add(-1) >= 0
@@ -156,7 +157,7 @@ func (c *crossing) notify(id string) {
 	c.inner.Nudge()
 }
 
-// within waits, on the fake clock, until ok, and gives how long it took.
+// within waits, on the fake clock, until ok, and gives how long it took. It looks a thousand times at most.
 func (c *crossing) within(d time.Duration, what string, ok func() bool) time.Duration {
 	c.Helper()
 	start := time.Now()
@@ -164,7 +165,7 @@ func (c *crossing) within(d time.Duration, what string, ok func() bool) time.Dur
 		if time.Since(start) > d {
 			c.Fatalf("%s: not within %v", what, d)
 		}
-		time.Sleep(100 * time.Millisecond)
+		time.Sleep(max(100*time.Millisecond, d/1000))
 	}
 	return time.Since(start)
 }

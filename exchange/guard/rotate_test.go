@@ -80,6 +80,7 @@ func (w *town) build(ctx context.Context, l exchange.Lane, who exchange.Party) *
 	var mu sync.Mutex
 	for _, p := range []*exchangetest.Pipe{s.a, s.b} {
 		rng := rand.New(rand.NewPCG(uint64(len(l)), uint64(len(who))))
+		p.Again = time.Second
 		p.Copies = func(exchange.Envelope) int {
 			mu.Lock()
 			defer mu.Unlock()
@@ -187,6 +188,7 @@ func (w *town) inFlight(id exchange.KeyID) bool {
 // revoked; what is sealed with it afterwards is refused although its number fits. Nothing is lost, doubled or refused
 // besides.
 func TestFiftyRotationsUnderLoad(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		w := newTown(t, ctx)

@@ -2,10 +2,14 @@ package guard
 
 import (
 	"bytes"
+	"fmt"
 	"image"
 	"image/jpeg"
 	"io"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
 	"testing"
 
 	"gatehouse/exchange"
@@ -31,7 +35,32 @@ func handed(t testing.TB, b []byte) (in, out *os.File) {
 	return in, out
 }
 
+// built is the guard's program as it is shipped, built once for all tests: with the race detector a child starts slowly.
+var built = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "gatehouse-guard-")
+	if err != nil {
+		return "", err
+	}
+	file := filepath.Join(dir, "guard")
+	if out, err := exec.Command("go", "build", "-o", file, "../cmd/guard").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the guard: %w: %s", err, out)
+	}
+	return file, nil
+})
+
+// newWorker has the built guard as its children.
 func newWorker(t testing.TB, c WorkerConfig) *Worker {
+	t.Helper()
+	w := itself(t, c)
+	var err error
+	if w.program, err = built(); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// itself has this very program as its children, as a guard does.
+func itself(t testing.TB, c WorkerConfig) *Worker {
 	t.Helper()
 	w, err := NewWorker(c)
 	if err != nil {
@@ -53,7 +82,7 @@ func contentOf(t testing.TB, f *os.File) []byte {
 
 func TestWorkerProbe(t *testing.T) {
 	for mode, want := range map[string]int{SandboxNamespaces: 0, SandboxNone: 1} {
-		notes, err := newWorker(t, WorkerConfig{Sandbox: mode}).Probe(t.Context(), policy())
+		notes, err := itself(t, WorkerConfig{Sandbox: mode}).Probe(t.Context(), policy())
 		if err != nil || len(notes) != want {
 			t.Errorf("%s: %v, %v", mode, notes, err)
 		}
@@ -66,7 +95,7 @@ func TestWorkerRebuildsAPicture(t *testing.T) {
 		t.Fatal(err)
 	}
 	in, out := handed(t, append(b.Bytes(), "what follows"...))
-	a, err := newWorker(t, WorkerConfig{}).Judge(t.Context(), in, media.Task{Ext: "jpg", Room: 1 << 20, Policy: policy()}, out)
+	a, err := itself(t, WorkerConfig{}).Judge(t.Context(), in, media.Task{Ext: "jpg", Room: 1 << 20, Policy: policy()}, out)
 	if err != nil || a.Reason != exchange.ReasonNone || !a.Rebuilt {
 		t.Fatalf("%+v, %v", a, err)
 	}
