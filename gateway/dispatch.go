@@ -88,6 +88,8 @@ func (d *Dispatcher) Step(t Turn) (Outcome, error) {
 	switch {
 	case t.Message.Robot:
 		k.silent = true
+	case paged(t.Message):
+		k.fromPage()
 	case k.carrier():
 	case t.Message.From.Channel == byMail:
 		k.mail()
@@ -249,6 +251,8 @@ func (k *talk) command() bool {
 		k.myData()
 	case dialogue.Link:
 		k.linkWord(c.Arg)
+	case dialogue.Page:
+		k.page()
 	default:
 		return k.formCommand(c)
 	}

@@ -93,6 +93,7 @@ func (k *talk) runningForm() bool {
 		return true
 	}
 	k.prompt(why)
+	k.offerPage(s)
 	return true
 }
 

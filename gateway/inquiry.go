@@ -222,6 +222,10 @@ func firstOf(all ...string) string {
 
 // more sends the next part. What 0 and a number meant stays.
 func (k *talk) more() {
+	if len(k.conv.More) == 0 && k.running() {
+		k.page()
+		return
+	}
 	if len(k.conv.More) == 0 {
 		k.say("answer.nomore", nil)
 		k.again()

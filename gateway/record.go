@@ -59,6 +59,9 @@ type Lookups struct {
 // Wants tells what has to be read for a Step of t. It is as pure as Step.
 func (d *Dispatcher) Wants(t Turn) Wanted {
 	m := t.Message
+	if paged(m) {
+		return Wanted{}
+	}
 	if m.Phone != nil && m.Phone.Own && m.Phone.Number != "" {
 		return Wanted{Address: channels.Address{Channel: bySMS, Value: m.Phone.Number}}
 	}

@@ -138,6 +138,7 @@ type Store interface {
 	Pages
 	Desk
 	Registry
+	Passes
 	channels.History
 	// Outgoing is the up lane's sending end, Incoming the down lane's receiving end.
 	Outgoing() exchange.Outgoing

@@ -77,9 +77,13 @@ func (d *Dispatcher) listen(t Turn) *talk {
 	if k.draft != nil && !t.Now.Before(d.keptUntil(k.draft.Touched)) {
 		k.lapsed, k.draft = k.draft, nil
 	}
-	k.said = clipBytes(exchange.Normalize(t.Message.Text), maxSaid)
 	r := k.reach()
 	r.Heard, r.Dead = t.Now, false
+	if paged(t.Message) { // answers to a form are no words of a talk
+		k.lang, k.known = firstOf(k.conv.Lang, k.contact.Lang, d.services.City.Languages[0]), true
+		return k
+	}
+	k.said = clipBytes(exchange.Normalize(t.Message.Text), maxSaid)
 	k.forgetStale()
 	k.hearLanguage()
 	k.note(whoPerson, t.Message.Text)

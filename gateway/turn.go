@@ -24,6 +24,8 @@ type Turn struct {
 	NewReference func() string
 	// NewCode draws six random digits; nil: no code can be sent.
 	NewCode func() string
+	// NewToken draws at least 60 random bits as lower-case letters and digits; nil: no link can be sent.
+	NewToken func() string
 
 	Claim        Claim
 	Message      channels.Message // its files are stored
@@ -76,6 +78,8 @@ type Outcome struct {
 	Forget bool
 	// Codes are the one-time codes among Deliveries. The commit is ErrLost when one would be too many.
 	Codes []CodeSent
+	// Passes are the links among Deliveries that serve once.
+	Passes []Pass
 	// Joins are the addresses that were proved to be this contact's: the commit takes over whoever has them.
 	Joins []Join
 	// Papers are documents that the store keeps from now on, each as long as its matter.

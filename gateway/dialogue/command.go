@@ -29,6 +29,7 @@ const (
 	Reopen   Act = "reopen"
 	Forget   Act = "forget"
 	MyData   Act = "mydata"
+	Page     Act = "page"
 )
 
 // Command is a command with its argument: what follows GO, STATUS, REOPEN or LINK, or the language that was chosen.
@@ -48,7 +49,7 @@ func (g *Grammar) Command(s string) (Command, bool) {
 	}
 	s = strings.TrimPrefix(s, "/")
 	f := read(s)
-	for _, a := range []Act{Back, Pause, Go, Drop, Send, More, Menu, Status, Skip, Privacy, Help, Person, Reopen, Forget, MyData, Link} {
+	for _, a := range []Act{Back, Pause, Go, Drop, Send, More, Menu, Status, Skip, Privacy, Help, Person, Reopen, Forget, MyData, Link, Page} {
 		if g.in(string(a), f) {
 			return Command{Act: a}, true
 		}

@@ -334,6 +334,43 @@ func (c *Clerk) advance(s *service.Service, d *service.Draft) {
 	d.At, d.Offered, d.Row, d.Misses, d.Changing = next(s, *d), nil, nil, 0, false
 }
 
+// Merge takes answers that were given on a page: each field of given has these values from now on, and none where there
+// are none. What a check refuses stays as it was. The question that is open stays open, because its answer may be under
+// way; where the form rests, it goes on at the first one without an answer.
+func (c *Clerk) Merge(s *service.Service, d *service.Draft, given map[string][]string, rests bool, sc Scene) {
+	before := maps.Clone(d.Answers)
+	for name, values := range given {
+		if f, ok := s.Field(name); !ok || f.Kind == service.Computed || f.Kind == service.File {
+			continue
+		}
+		delete(d.Answers, name)
+		if len(values) > 0 {
+			d.Answers[name] = values
+		}
+	}
+	forget(s, d)
+	for _, fault := range s.CheckGiven(d.Answers, sc.Now) {
+		if _, ok := given[fault.Field]; !ok || fault.Row > 0 {
+			continue
+		}
+		delete(d.Answers, fault.Field)
+		if values, ok := before[fault.Field]; ok {
+			d.Answers[fault.Field] = values
+		}
+	}
+	if _, open := given[fieldAt(s, d)]; rests && (open || d.Row == nil) {
+		c.advance(s, d)
+	}
+}
+
+// fieldAt names the field that is asked; at the summary it is empty.
+func fieldAt(s *service.Service, d *service.Draft) string {
+	if AtSummary(s, *d) {
+		return ""
+	}
+	return s.Fields()[d.At].Name
+}
+
 // Attach keeps stored files as answers of the form's file field; false: the form takes none, or no more.
 func (c *Clerk) Attach(s *service.Service, d *service.Draft, sums []string) bool {
 	for _, f := range s.Fields() {

@@ -35,6 +35,11 @@ type formView struct {
 	Fields  []fieldView
 	Faults  []faultView // as the summary lists them
 	More    bool        // one more row was asked for
+
+	// Pass is the token of the link that opened the form; the rest is for such a form alone.
+	Pass string
+	Was  string // the answers that it is shown with
+	Kept int    // files that go with it already
 }
 
 // fieldView is one question of a form with what was typed.
@@ -108,10 +113,20 @@ func (p *Portal) fields(s *service.Service, lang string, typed map[string][]stri
 			for _, d := range s.Days(&f).Next(s.Today(p.Now()), 10) {
 				v.Days = append(v.Days, dayView{d.String(), d.In(lang)})
 			}
+			v.Days = withChosen(v.Days, v.Value(), lang)
 		}
 		all = append(all, v)
 	}
 	return all
+}
+
+// withChosen adds the day that was chosen before to those on offer.
+func withChosen(days []dayView, chosen, lang string) []dayView {
+	d, ok := service.ParseDay(chosen)
+	if !ok || slices.ContainsFunc(days, func(v dayView) bool { return v.Value == chosen }) {
+		return days
+	}
+	return append(days, dayView{chosen, d.In(lang)})
 }
 
 // picked tells whether a field is answered by ticking what is listed.
@@ -271,7 +286,15 @@ func (p *Portal) open(s *service.Service, typed map[string][]string, known []ser
 
 func (p *Portal) faulty(w http.ResponseWriter, r *http.Request, lang string, s *service.Service, token string, typed map[string][]string, faults []service.Fault) {
 	v := formView{Service: s, Token: token}
+	texts, list := p.faultTexts(s, lang, faults)
+	v.Faults, v.Fields = list, p.fields(s, lang, typed, texts)
+	p.showForm(w, r, http.StatusUnprocessableEntity, lang, v)
+}
+
+// faultTexts words the faults of each field, and lists them as the summary does.
+func (p *Portal) faultTexts(s *service.Service, lang string, faults []service.Fault) (map[string]string, []faultView) {
 	texts := map[string]string{}
+	var list []faultView
 	for _, f := range faults {
 		if _, twice := texts[f.Field]; twice && f.Row == 0 {
 			continue
@@ -281,10 +304,9 @@ func (p *Portal) faulty(w http.ResponseWriter, r *http.Request, lang string, s *
 			text = p.text(lang, "form.choose", "question", field.Ask.In(lang))
 		}
 		texts[f.Field] = strings.TrimSpace(texts[f.Field] + " " + text)
-		v.Faults = append(v.Faults, faultView{f.Field, text})
+		list = append(list, faultView{f.Field, text})
 	}
-	v.Fields = p.fields(s, lang, typed, texts)
-	p.showForm(w, r, http.StatusUnprocessableEntity, lang, v)
+	return texts, list
 }
 
 // fingerprint tells what a form holds. A second click sends the same and files nothing more; who goes back, changes an
@@ -344,7 +366,12 @@ func (p *Portal) sent(w http.ResponseWriter, r *http.Request, lang string) {
 		p.missing(w, r, lang)
 		return
 	}
-	lines, err := p.reply(r.Context(), session(id, version))
+	p.showReply(w, r, lang, session(id, version))
+}
+
+// showReply shows the first words to a web address; the page reloads while there are none.
+func (p *Portal) showReply(w http.ResponseWriter, r *http.Request, lang string, to channels.Address) {
+	lines, err := p.reply(r.Context(), to)
 	if err != nil {
 		p.Log.ErrorContext(r.Context(), "read reply", "err", err)
 	}

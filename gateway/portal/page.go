@@ -25,7 +25,9 @@ type view struct {
 	Bare string
 	// Live: the page has the chat's script.
 	Live bool
-	Data any
+	// Keeps: it is a form whose answers are kept as they are filled in.
+	Keeps bool
+	Data  any
 }
 
 // Dir is the direction of the language's script.

@@ -33,6 +33,9 @@ var pageFiles embed.FS
 //go:embed static/chat.js
 var chatScript []byte
 
+//go:embed static/form.js
+var formScript []byte
+
 // Library is what is published: the pages and their index.
 type Library interface {
 	Find(q answers.Query) answers.Result
@@ -59,6 +62,7 @@ type Options struct {
 	Library  Library
 	Matters  Matters
 	Files    Files
+	Passes   Passes
 	Inbox    channels.Inbox
 	History  channels.History
 	Services *service.Catalog
@@ -114,7 +118,11 @@ func (p *Portal) Mount(mux *http.ServeMux) {
 	mux.Handle("GET /{$}", p.wrap(p.front))
 	mux.Handle("GET /privacy", p.wrap(p.front))
 	mux.Handle("GET /look/", p.look.Handler("/look"))
-	mux.HandleFunc("GET /static/chat.js", p.script)
+	mux.HandleFunc("GET /static/chat.js", script(chatScript))
+	mux.HandleFunc("GET /static/form.js", script(formScript))
+	mux.Handle("GET /p/{token}", p.wrap(p.pass))
+	mux.Handle("POST /p/{token}", p.wrap(p.usePass))
+	mux.Handle("GET /p/{token}/sent", p.wrap(p.passSent))
 	mux.Handle("GET /api/v1/answers", p.wrap(p.api))
 	mux.Handle("GET /track/{reference}", p.wrap(p.trackAny))
 	mux.Handle("GET /documents/{reference}/{n}", p.wrap(p.paper))
@@ -187,11 +195,13 @@ func (p *Portal) language(r *http.Request) string {
 	return p.langs[0]
 }
 
-func (p *Portal) script(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.Header().Set("Cache-Control", "no-cache")
-	_, _ = w.Write(chatScript)
+func script(source []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Cache-Control", "no-cache")
+		_, _ = w.Write(source)
+	}
 }
 
 // Links makes and checks the links that carry their own proof.

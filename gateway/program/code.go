@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"math/big"
+	"strings"
 
 	"gatehouse/configs/secret"
 )
@@ -18,6 +19,12 @@ func newCode() string {
 	}
 	return fmt.Sprintf("%06d", n)
 }
+
+// tokenLetters of base 32 are 65 random bits: as short as a link by SMS has to be.
+const tokenLetters = 13
+
+// newToken draws what a link that serves once is known by.
+func newToken() string { return strings.ToLower(rand.Text()[:tokenLetters]) }
 
 // codeKey is the key under which codes are hashed: of the links' key, and for nothing else.
 func codeKey(links secret.Value) []byte {

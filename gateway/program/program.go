@@ -181,7 +181,7 @@ func (g *house) openHeart(ctx context.Context) error {
 	g.worker = &worker{store: g.store, step: bounded(g.intake, heart.Full, answer(filing, heart)), now: g.Now, ids: g.newID, refs: exchange.NewReference, codes: newCode, wants: heart.Wants, registry: g.store, bell: newBell(),
 		done: g.committed, log: g.Log}
 	g.inbox = &inbox{store: g.store, hide: gateway.NewSecrets().Hide, wake: g.worker.bell.ring, log: g.Log}
-	g.portal, err = portal.Open(portal.Options{City: g.cfg.Name, Links: links, Library: g.pages, Matters: g.store, Files: g.store, Inbox: g.inbox,
+	g.portal, err = portal.Open(portal.Options{City: g.cfg.Name, Links: links, Library: g.pages, Matters: g.store, Files: g.store, Passes: g.store, Inbox: g.inbox,
 		History: g.store, Services: cat, Texts: words, Limiter: g.volatile.Limiter, Log: g.Log, Now: g.Now, NewID: g.newID})
 	if err != nil || len(g.cfg.Counter.Clerks) == 0 {
 		return err

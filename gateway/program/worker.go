@@ -147,7 +147,7 @@ func (w *worker) learn(ctx context.Context, t *gateway.Turn) error {
 func (w *worker) turn(ctx context.Context, t gateway.Turn) {
 	ctx, cancel := context.WithTimeout(ctx, claimTTL)
 	defer cancel()
-	t.Now, t.NewID, t.NewReference, t.NewCode = w.now(), w.ids, w.refs, w.codes
+	t.Now, t.NewID, t.NewReference, t.NewCode, t.NewToken = w.now(), w.ids, w.refs, w.codes, newToken
 	var o gateway.Outcome
 	err := safely(func() (err error) {
 		if err := w.learn(ctx, &t); err != nil {

@@ -47,6 +47,7 @@ func (s *Store) takeOver(ctx context.Context, tx *database.Tx, contact, other st
 		"UPDATE delivery SET contact = $1 WHERE contact = $2",
 		"UPDATE post SET contact = $1 WHERE contact = $2",
 		"UPDATE consent SET contact = $1 WHERE contact = $2",
+		"UPDATE pass SET contact = $1 WHERE contact = $2",
 		"UPDATE key SET owner = 'contact:' || $1 WHERE owner = 'contact:' || $2",
 		"UPDATE former SET contact = $1 WHERE contact = $2",
 		"INSERT INTO former(id, contact) VALUES ($2, $1) ON CONFLICT (id) DO UPDATE SET contact = excluded.contact",
