@@ -126,8 +126,7 @@ func (s *sheet) At(t time.Time) string {
 	if t.IsZero() {
 		return "–"
 	}
-	t = t.In(s.c.Catalog.City.Location())
-	return service.DayOf(t).In(s.Lang) + ", " + t.Format("15:04")
+	return s.Day(t) + ", " + t.In(s.c.Catalog.City.Location()).Format("15:04")
 }
 
 // Clock shows hour, minute and second.
@@ -138,12 +137,17 @@ func (s *sheet) Clock(t time.Time) string {
 // Machine shows a moment for machines (RFC 3339).
 func (s *sheet) Machine(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// Day shows a day.
+// Day shows a day, of another year with that.
 func (s *sheet) Day(t time.Time) string {
 	if t.IsZero() {
 		return "–"
 	}
-	return service.DayOf(t.In(s.c.Catalog.City.Location())).In(s.Lang)
+	zone := s.c.Catalog.City.Location()
+	d := service.DayOf(t.In(zone))
+	if d.Year != s.Now.In(zone).Year() {
+		return d.FullIn(s.Lang)
+	}
+	return d.In(s.Lang)
 }
 
 // Left is how many whole seconds remain until t, at least 0.

@@ -162,7 +162,11 @@ func (f *Field) show(v, lang string) string {
 			return o.Label.In(lang)
 		}
 	case Date:
-		if d, ok := ParseDay(v); ok {
+		d, ok := ParseDay(v)
+		switch {
+		case ok && f.Past: // a birth is of any year
+			return d.FullIn(lang)
+		case ok:
 			return d.In(lang)
 		}
 	case Month:
