@@ -117,14 +117,18 @@ type Filter struct {
 	Assignee    string
 	Unassigned  bool
 	Open        bool // not decided
+	State       exchange.State
 	Words       string
 	Sort        Sort
 	Limit       int // at most MaxList, which is also the default
 	Skip        int
 }
 
-// MaxList bounds a page of a list.
-const MaxList = 100
+// MaxList bounds a page of a list, MaxCount what is counted: more is some thousand.
+const (
+	MaxList  = 100
+	MaxCount = 1000
+)
 
 // Records keeps the built-in desk's cases.
 type Records interface {
@@ -138,6 +142,8 @@ type Records interface {
 	Story(ctx context.Context, id string) ([]Entry, error)
 	// List gives the records that the filter chooses, and whether there are more.
 	List(ctx context.Context, f Filter) (page []Record, more bool, err error)
+	// Count tells how many the filter chooses, whichever page; above MaxCount it is MaxCount + 1.
+	Count(ctx context.Context, f Filter) (int, error)
 	// Change reads a record, lets apply change it, and stores it with the entries, in one transaction; the notices
 	// that apply gives, templates all, leave the desk with it. apply does nothing else and may run again; its error
 	// stores nothing and comes back. An entry whose ID is known: nothing changes, and the answer is the record as

@@ -7,6 +7,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -219,10 +220,28 @@ func TestQueueFindsAndLimits(t *testing.T) {
 	for _, q := range []string{"沙发", "أريكة", "lopes", "blue gat"} {
 		contains(t, rosa.get("/?q="+url.QueryEscape(q), http.StatusOK), "/cases/"+id)
 	}
-	contains(t, rosa.get("/?q=lamp", http.StatusOK), "No case has these words")
+	contains(t, rosa.get("/?q=lamp", http.StatusOK), "No case fits")
 	r, err := h.store.Record(t.Context(), id)
 	h.must(err)
 	rosa.get("/?q="+url.QueryEscape(strings.ToLower(strings.ReplaceAll(r.Case.Reference, "-", " "))), http.StatusSeeOther)
+}
+
+// TestQueuePagesAndStates turns the pages of a list that is longer than one, and asks for one state.
+func TestQueuePagesAndStates(t *testing.T) {
+	h := open(t)
+	for range pageSize + 2 {
+		h.file("WST-BULK", nil)
+	}
+	rosa := h.login("rosa")
+	first := rosa.get("/?view=all", http.StatusOK)
+	contains(t, first, "1–30 / 32", "/?skip=30&amp;view=all")
+	next := rosa.get("/?view=all&skip=30", http.StatusOK)
+	contains(t, next, "31–32 / 32", "/?view=all")
+	taken := regexp.MustCompile(`/cases/(\w+)"`).FindStringSubmatch(next)[1]
+	rosa.post("/cases/"+taken+"/claim", http.StatusSeeOther)
+	contains(t, rosa.get("/?view=all&state=in_oa", http.StatusOK), "1–1 / 1", "/cases/"+taken, "/?state=in_oa&amp;view=mine")
+	contains(t, rosa.get("/?view=all&state=received", http.StatusOK), "1–30 / 31")
+	contains(t, rosa.get("/?view=closed&state=decided", http.StatusOK), "No case fits")
 }
 
 func TestInternalCase(t *testing.T) {

@@ -99,9 +99,11 @@ type tabPart struct {
 	Current        bool
 }
 
-// Tab is one view of the queue.
-func (s *sheet) Tab(view, current string) tabPart {
-	return tabPart{Address: "/?view=" + view, Label: s.T("queue.view." + view), Current: view == current}
+// Tab is one view of the queue; what is sought on the page is sought there too.
+func (s *sheet) Tab(view string, p queuePage) tabPart {
+	current := view == p.View
+	p.View = view
+	return tabPart{Address: p.address(0), Label: s.T("queue.view." + view), Current: current}
 }
 
 // maxGist bounds the first words of a case in a list, in characters.

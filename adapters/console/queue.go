@@ -1,6 +1,7 @@
 package console
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -23,10 +24,27 @@ const (
 
 type queuePage struct {
 	View, Words, Department string
-	Departments             []choice
+	State                   exchange.State
+	Departments, States     []choice
 	Records                 []adapters.Record
 	Skip                    int
 	Back, More              string // addresses of the neighbouring pages; empty: none
+	Count                   int    // of all pages, at most adapters.MaxCount + 1
+}
+
+// Newest tells whether the page goes by the day of filing.
+func (p queuePage) Newest() bool { return p.View == viewClosed }
+
+// Sought tells whether something was asked for.
+func (p queuePage) Sought() bool { return p.Words != "" || p.Department != "" || p.State != "" }
+
+// Place tells which of how many cases the page shows: "31–60 / 300".
+func (p queuePage) Place() string {
+	all := strconv.Itoa(p.Count)
+	if p.Count > adapters.MaxCount {
+		all = strconv.Itoa(adapters.MaxCount) + "+"
+	}
+	return fmt.Sprintf("%d–%d / %s", p.Skip+1, p.Skip+len(p.Records), all)
 }
 
 // queue lists cases by due date. A search is a look too, because its hits tell something.
@@ -36,7 +54,7 @@ func (c *Console) queue(w http.ResponseWriter, r *http.Request, v *visit) error 
 		return nil
 	}
 	q := r.URL.Query()
-	p := queuePage{View: q.Get("view"), Words: strings.TrimSpace(q.Get("q")), Department: q.Get("department")}
+	p := queuePage{View: q.Get("view"), Words: strings.TrimSpace(q.Get("q")), Department: q.Get("department"), State: exchange.State(q.Get("state"))}
 	if ref, ok := exchange.ParseReference(p.Words); ok {
 		if rec, err := c.Store.ByReference(r.Context(), ref); err == nil && v.Me.MaySee(rec.Department) {
 			http.Redirect(w, r, "/cases/"+url.PathEscape(rec.ID()), http.StatusSeeOther)
@@ -53,6 +71,9 @@ func (c *Console) queue(w http.ResponseWriter, r *http.Request, v *visit) error 
 	if err != nil {
 		return err
 	}
+	if p.Count, err = c.Store.Count(r.Context(), f); err != nil {
+		return err
+	}
 	p.Records, p.Skip = records, f.Skip
 	if more {
 		p.More = p.address(f.Skip + pageSize)
@@ -60,12 +81,12 @@ func (c *Console) queue(w http.ResponseWriter, r *http.Request, v *visit) error 
 	if f.Skip > 0 {
 		p.Back = p.address(max(0, f.Skip-pageSize))
 	}
-	p.Departments = c.departments(v, p.Department)
+	p.Departments, p.States = c.departments(v, p.Department), c.states(v, p)
 	return c.render(w, v, http.StatusOK, "queue", p)
 }
 
 func (c *Console) filter(p *queuePage, v *visit, skip string) adapters.Filter {
-	f := adapters.Filter{Departments: v.Me.Departments(), Department: p.Department, Words: p.Words, Open: true, Limit: pageSize}
+	f := adapters.Filter{Departments: v.Me.Departments(), Department: p.Department, State: p.State, Words: p.Words, Open: true, Limit: pageSize}
 	f.Skip, _ = strconv.Atoi(skip)
 	f.Skip = min(max(f.Skip, 0), 100_000)
 	switch p.View {
@@ -86,14 +107,33 @@ func (c *Console) filter(p *queuePage, v *visit, skip string) adapters.Filter {
 }
 
 func (p queuePage) address(skip int) string {
-	q := url.Values{"view": {p.View}, "skip": {strconv.Itoa(skip)}}
+	q := url.Values{"view": {p.View}}
+	if skip > 0 {
+		q.Set("skip", strconv.Itoa(skip))
+	}
 	if p.Words != "" {
 		q.Set("q", p.Words)
+	}
+	if p.State != "" {
+		q.Set("state", string(p.State))
 	}
 	if p.Department != "" {
 		q.Set("department", p.Department)
 	}
 	return "/?" + q.Encode()
+}
+
+// states lists those that the cases of a view may have.
+func (c *Console) states(v *visit, p queuePage) []choice {
+	all := []exchange.State{exchange.Received, exchange.InOA, exchange.WaitingYou, exchange.Reopened}
+	if p.View == viewClosed {
+		all = append(all, exchange.Decided)
+	}
+	var out []choice
+	for _, s := range all {
+		out = append(out, choice{string(s), c.Texts.Text(v.Lang, "console.state."+string(s), nil), s == p.State})
+	}
+	return out
 }
 
 // departments lists those that the reader sees.

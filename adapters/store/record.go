@@ -80,9 +80,8 @@ func (s *Store) Story(ctx context.Context, id string) ([]adapters.Entry, error) 
 	return e, wrap("read story", err)
 }
 
-// List gives the records that the filter chooses, and whether there are more.
-func (s *Store) List(ctx context.Context, f adapters.Filter) ([]adapters.Record, bool, error) {
-	var c clause
+// chosen are the conditions of a filter.
+func chosen(f adapters.Filter) (c clause) {
 	c.among("department", f.Departments)
 	if f.Department != "" {
 		c.and("department = ?", f.Department)
@@ -96,7 +95,24 @@ func (s *Store) List(ctx context.Context, f adapters.Filter) ([]adapters.Record,
 	if f.Open {
 		c.and("state <> 'decided'")
 	}
+	if f.State != "" {
+		c.and("state = ?", string(f.State))
+	}
 	c.found(records, "id", f.Words)
+	return c
+}
+
+// Count tells how many records the filter chooses. It reads no further than MaxCount.
+func (s *Store) Count(ctx context.Context, f adapters.Filter) (int, error) {
+	c := chosen(f)
+	n, err := one(ctx, s.db.Read(), number, fmt.Sprintf(
+		`SELECT COUNT(*) FROM (SELECT 1 FROM records%s LIMIT %d) AS chosen`, c.where(), adapters.MaxCount+1), c.args...)
+	return int(n), wrap("count records", err)
+}
+
+// List gives the records that the filter chooses, and whether there are more.
+func (s *Store) List(ctx context.Context, f adapters.Filter) ([]adapters.Record, bool, error) {
+	c := chosen(f)
 	order := "due, id"
 	if f.Sort == adapters.ByNewest {
 		order = "opened DESC, id DESC"

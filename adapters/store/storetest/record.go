@@ -128,9 +128,13 @@ func (t *suite) lists() {
 		"d c a b": {Departments: []string{"*"}, Sort: adapters.ByNewest},
 		"a":       {Departments: []string{"*"}, Assignee: "rosa"},
 		"b c":     {Departments: []string{"*"}, Unassigned: true, Open: true},
+		"d":       {Departments: []string{"*"}, State: exchange.Decided},
 		"":        {},
 	} {
 		got, _ := t.list(f)
+		if n, err := t.s.Count(t.Context(), f); err != nil || n != len(got) {
+			t.Errorf("%+v: %d are counted, %d listed, %v", f, n, len(got), err)
+		}
 		if f.Sort == adapters.ByNewest {
 			want = "d c a b"
 		}
