@@ -93,6 +93,8 @@ type Message struct {
 	Reference string
 	Thread    Thread
 	Trust     Trust
+	// Urgent marks a warning of danger: no budget holds it back.
+	Urgent bool
 	// Robot marks an automatic mail (RFC 3834): recorded, never answered.
 	Robot    bool
 	OptOut   OptOut

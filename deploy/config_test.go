@@ -4,6 +4,7 @@ package deploy
 const (
 	gatewayConfig = `
 name: Port Lumen
+texts: {hour: 10000000, address: 100000} # walks text faster than people do
 listen: @LISTEN@
 private_listen: @PRIVATE@
 log_level: debug

@@ -120,6 +120,7 @@ func (k *talk) danger() bool {
 	if !k.d.grammar.Danger(k.said) {
 		return false
 	}
+	k.urgent = true
 	k.say("danger", nil)
 	k.setAside()
 	k.keepQuestion()

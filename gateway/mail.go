@@ -54,6 +54,7 @@ func (k *talk) mail() {
 	local, _, _ := strings.Cut(strings.ToLower(k.t.Message.To.Value), "@")
 	local, dry := strings.CutPrefix(local, toTest)
 	if k.d.grammar.Danger(k.said) {
+		k.urgent = true
 		k.say("danger", nil)
 	}
 	alias, declares := strings.CutPrefix(local, toDeclare)

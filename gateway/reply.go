@@ -23,7 +23,7 @@ func (k *talk) deliver() {
 	}
 	m := channels.Message{
 		ID: k.t.NewID(), From: k.t.Message.To, To: k.t.Message.From, At: k.t.Now, Lang: k.lang, Text: k.body(r),
-		Options: k.options, Request: k.request, Source: k.source, Reference: k.reference, Queue: k.queue,
+		Options: k.options, Request: k.request, Source: k.source, Reference: k.reference, Queue: k.queue, Urgent: k.urgent,
 	}
 	if m.Queue == "" {
 		m.Queue = channels.Reply

@@ -176,3 +176,14 @@ func TestLabelsAreNoCommands(t *testing.T) {
 		}
 	}
 }
+
+// TestDangerIsUrgent: no budget of texts holds a warning of danger back, and nothing else is urgent.
+func TestDangerIsUrgent(t *testing.T) {
+	w := newWorld(t)
+	for said, want := range map[string]bool{"there is a gas leak": true, "hello": false} {
+		w.text(said)
+		if got := w.sent[len(w.sent)-1].Message.Urgent; got != want {
+			t.Errorf("%q is answered urgently: %v", said, got)
+		}
+	}
+}

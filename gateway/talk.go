@@ -67,6 +67,7 @@ type talk struct {
 	silent       bool
 	queue        channels.Queue // empty: a reply
 	shownPrivacy bool
+	urgent       bool // a warning of danger
 }
 
 // listen copies what may change and reads the language. A form that was kept as long as promised is gone, whether or not

@@ -52,6 +52,8 @@ type Config struct {
 	// Level of the log: debug, info, warn or error.
 	Level    slog.Level `yaml:"log_level"`
 	Channels Channels   `yaml:"channels"`
+	// Texts are the budgets of outbound text messages.
+	Texts Texts `yaml:"texts"`
 	// Counter is for clerks who write for people, on the private listener.
 	Counter  counter.Config `yaml:"counter"`
 	Exchange Exchange       `yaml:"exchange"`
@@ -103,6 +105,7 @@ func (c *Config) Validate() error {
 	if c.Name == "" {
 		fault("name: is empty; write the name of the city or office")
 	}
+	all = append(all, c.Texts.faults()...)
 	for key, addr := range map[string]string{"listen": c.Listen, "private_listen": c.PrivateListen} {
 		if _, _, err := net.SplitHostPort(addr); err != nil {
 			fault("%s: is %q; write host:port, such as 127.0.0.1:8080", key, addr)

@@ -14,9 +14,9 @@ import (
 )
 
 // metrics serves the sums of the store, the alarms of the channels and what is known of the keys, the links and the lanes.
-func metrics(store gateway.Store, a *alarms, k, links, lanes, intake gauged) http.Handler {
+func metrics(store gateway.Store, a *alarms, k, links, lanes, intake, texts gauged) http.Handler {
 	reg := prometheus.NewRegistry()
-	reg.MustRegister(&counts{store: store}, a, gauges{k}, gauges{links}, gauges{lanes}, gauges{intake})
+	reg.MustRegister(&counts{store: store}, a, gauges{k}, gauges{links}, gauges{lanes}, gauges{intake}, gauges{texts})
 	return promhttp.HandlerFor(reg, promhttp.HandlerOpts{})
 }
 

@@ -118,7 +118,7 @@ func open(ctx context.Context, c Config, o Options) (g *house, err error) {
 	g.mount(mux)
 	alarms := &alarms{}
 	g.sender.alarm = alarms.set
-	private := serve.Private(metrics(g.store, alarms, g.keys, g.links, g.border, g.intake), g.desk...)
+	private := serve.Private(metrics(g.store, alarms, g.keys, g.links, g.border, g.intake, g.sender.budget), g.desk...)
 	g.private, err = serve.Listen(ctx, c.PrivateListen, "private_listen", private, o.Log)
 	return g, err
 }
@@ -172,6 +172,7 @@ func (g *house) openHeart(ctx context.Context) error {
 	filing := &declaration.Filing{Services: cat, Files: g.store, Heart: heart}
 	g.sender = newSender(g.store, g.channels, g.volatile, g.Now, g.Log)
 	g.sender.hold = g.Hold
+	g.sender.budget = &budget{texts: g.cfg.Texts.with(cat.City.Country), limiter: g.volatile.Limiter, log: g.Log, over: map[string]bool{}, held: map[string]int64{}}
 	g.arrivals = &arrivals{store: g.store, lane: g.store.Incoming(), tell: heart, now: g.Now, ids: g.newID, bell: newBell(),
 		done: g.sender.bell.ring, pages: g.pages.bell.ring, log: g.Log}
 	g.intake = &intake{lane: g.store.Outgoing(), limit: g.cfg.Exchange.OutboxLimit, now: g.Now, log: g.Log}

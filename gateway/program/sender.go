@@ -41,6 +41,7 @@ type sender struct {
 	alarm    func(channel string, on bool)
 	gates    map[string]*gate // one a channel
 	hold     func() (release func())
+	budget   *budget // nil: texts have none
 }
 
 func newSender(store gateway.Outbox, all map[string]channels.Channel, limiter channels.Limiter, now func() time.Time, log *slog.Logger) *sender {
@@ -176,8 +177,16 @@ func (s *sender) one(ctx context.Context, g *gate, d gateway.Leased) gateway.Set
 	if wait := s.capped(ctx, d); wait > 0 {
 		return s.untried(d, wait)
 	}
+	wait, err := s.budget.spend(ctx, d)
+	if wait > 0 {
+		return s.untried(d, wait)
+	}
+	if err != nil {
+		out.Err = &channels.Error{Kind: channels.Rejected, Code: heldCountry, Err: err}
+		return out
+	}
 	var r channels.Receipt
-	err := safely(func() (err error) {
+	err = safely(func() (err error) {
 		r, err = s.hand(ctx, ch, d)
 		return err
 	})
