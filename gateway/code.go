@@ -208,13 +208,18 @@ func (k *talk) sendCode(p Purpose, reference string, to channels.Address, told s
 	c.Digest = k.d.digest(c, code)
 	k.conv.Challenge = c
 	k.o.Codes = append(k.o.Codes, CodeSent{To: to, By: k.t.Message.From, At: k.t.Now})
-	k.oweCode(c, code)
+	link := k.proofLink(c)
+	if link != "" && told == "link.sent" {
+		key := "link.sent.mail"
+		told = key
+	}
+	k.oweCode(c, code, link)
 	args["address"] = mask(to)
 	k.say(told, args)
 }
 
-// oweCode owes the message with the code, in the language of who is to read it.
-func (k *talk) oweCode(c *Challenge, code string) {
+// oweCode owes the message with the code, and with a link that does the same, in the language of who is to read it.
+func (k *talk) oweCode(c *Challenge, code, link string) {
 	lang := firstOf(k.t.Record.Contact.Lang, k.lang)
 	args := texts.Args{"city": k.d.services.City.Name.In(lang), "code": code[:3] + " " + code[3:], "reference": c.Reference}
 	key := "code.text.see"
@@ -228,6 +233,9 @@ func (k *talk) oweCode(c *Challenge, code string) {
 	switch c.Target.Channel {
 	case byMail:
 		m.Subject = k.d.texts.Text(lang, "citizen.code.subject", nil)
+		if link != "" {
+			m.Text += "\n\n" + k.d.texts.Text(lang, "citizen.code.link", texts.Args{"url": link})
+		}
 		m.Text += "\n\n" + k.d.texts.Text(lang, "citizen.code.careful", nil)
 	case bySMS:
 		m.Text = text.Plain(m.Text, text.StripAccents)

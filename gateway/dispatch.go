@@ -85,11 +85,14 @@ const maxSaid = 8000
 // for the ids that Turn.NewID and Turn.NewReference draw. It never fails on what a person wrote.
 func (d *Dispatcher) Step(t Turn) (Outcome, error) {
 	k := d.listen(t)
+	_, opened := proves(t.Message)
 	switch {
 	case t.Message.Robot:
 		k.silent = true
 	case paged(t.Message):
 		k.fromPage()
+	case opened:
+		k.fromProof()
 	case k.carrier():
 	case t.Message.From.Channel == byMail:
 		k.mail()

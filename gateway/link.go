@@ -46,6 +46,7 @@ func (k *talk) linkWord(arg string) {
 	switch {
 	case arg == "":
 		k.say("link.how", nil)
+		k.ask(Pending{Kind: askAddress})
 		k.requestPhone("")
 	case !ok:
 		k.say("link.wrong", nil)
@@ -55,6 +56,15 @@ func (k *talk) linkWord(arg string) {
 		key := "link.sent"
 		k.sendCode(ToLink, "", to, key, texts.Args{})
 	}
+}
+
+// bareAddress takes an address alone for the answer to how an address is linked.
+func (k *talk) bareAddress() bool {
+	if _, ok := k.d.reachable(k.said); !ok {
+		return false
+	}
+	k.linkWord(k.said)
+	return true
 }
 
 // linked makes an address, that was proved, one of the contact's. Whoever had it alone becomes part of this contact.

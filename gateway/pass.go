@@ -188,3 +188,41 @@ func (k *talk) tellPage(session, said string) {
 	}
 	k.o.Deliveries = append(k.o.Deliveries, Delivery{ID: m.ID, Contact: k.contact.ID, Queue: m.Queue, Matter: k.matter, Message: m, Due: k.t.Now})
 }
+
+// proofPrefix marks the recipient of a link that was opened to prove an address: proof+<challenge>.
+const proofPrefix = "proof+"
+
+// ProofTo is the recipient of what opening a link ToProve says for the conversation that asked.
+func ProofTo(challenge string) channels.Address {
+	return channels.Address{Channel: byWeb, Value: proofPrefix + challenge}
+}
+
+// proves tells whether a message is a link that was opened to prove an address.
+func proves(m channels.Message) (challenge string, ok bool) {
+	challenge, ok = strings.CutPrefix(m.To.Value, proofPrefix)
+	return challenge, ok && m.To.Channel == byWeb
+}
+
+// proofLink gives a link that proves the address of a code as the code itself does, for somebody who logs in to the web
+// chat by mail; empty elsewhere. It lives and counts with its code.
+func (k *talk) proofLink(c *Challenge) string {
+	if c.Purpose != ToLink || c.Target.Channel != byMail || k.t.Message.From.Channel != byWeb || k.t.NewToken == nil {
+		return ""
+	}
+	p := Pass{Token: k.t.NewToken(), Kind: ToProve, Contact: k.contact.ID, Address: k.t.Message.From, Subject: c.ID,
+		Lang: firstOf(k.t.Record.Contact.Lang, k.lang), Until: c.Until}
+	k.o.Passes = append(k.o.Passes, p)
+	return k.d.public + "/p/" + p.Token
+}
+
+// fromProof does for the conversation that asked what its code would have done.
+func (k *talk) fromProof() {
+	id, _ := proves(k.t.Message)
+	k.t.Message.To = channels.Address{Channel: k.t.Message.From.Channel}
+	k.keepQuestion()
+	if c := k.conv.Challenge; c == nil || c.ID != id || c.over(k.t.Now) {
+		k.say("code.expired", nil)
+		return
+	}
+	k.rightCode()
+}

@@ -62,6 +62,12 @@ func (d *Dispatcher) Wants(t Turn) Wanted {
 	if paged(m) {
 		return Wanted{}
 	}
+	if id, ok := proves(m); ok {
+		if c := t.Conversation.Challenge; c != nil && c.ID == id {
+			return Wanted{Address: c.Target}
+		}
+		return Wanted{}
+	}
 	if m.Phone != nil && m.Phone.Own && m.Phone.Number != "" {
 		return Wanted{Address: channels.Address{Channel: bySMS, Value: m.Phone.Number}}
 	}
@@ -76,6 +82,11 @@ func (d *Dispatcher) Wants(t Turn) Wanted {
 	}
 	if m.From.Channel == byMail {
 		return Wanted{}
+	}
+	if t.Conversation.Pending.Kind == askAddress {
+		if a, ok := d.reachable(said); ok {
+			return Wanted{Address: a}
+		}
 	}
 	if p := t.Conversation.Pending; p.Kind == askLanguage { // the answer lets what was said before go on
 		said = strings.TrimSpace(p.Text)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"gatehouse/channels"
 	"gatehouse/channels/text"
 	"gatehouse/configs/texts"
 	"gatehouse/exchange"
@@ -26,6 +27,9 @@ func (k *talk) status(arg string) {
 		k.statusOf(arg)
 	case len(k.t.Matters) == 0:
 		k.say("status.none", nil)
+		if k.t.Message.From.Channel == byWeb {
+			k.say("status.login", nil)
+		}
 	case len(k.t.Matters) == 1:
 		k.showMatter(k.t.Matters[0])
 	default:
@@ -62,13 +66,41 @@ func (k *talk) listMatters() {
 	for _, m := range k.t.Matters[:min(len(k.t.Matters), listed)] {
 		lines = append(lines, k.text("status.item", texts.Args{
 			"reference": m.Reference, "service": m.Name, "state": k.d.state(m, k.lang),
-		}))
+		})+k.story(m))
 		labels = append(labels, m.Reference)
 		p.Options = append(p.Options, m.Reference)
 	}
 	k.say("status.list", texts.Args{"list": forms.Numbered(lines, k.t.Message.From.Channel == bySMS)})
 	k.buttons(labels)
+	k.answerHere()
 	k.ask(p)
+}
+
+// story is the time line of a case in the web chat, where there is room for it; empty elsewhere, and where nothing
+// happened yet that its state does not say.
+func (k *talk) story(m Matter) string {
+	if k.t.Message.From.Channel != byWeb || len(m.Events) < 2 && lastWords(m) == "" {
+		return ""
+	}
+	var b strings.Builder
+	last := ""
+	for _, e := range m.Events {
+		words := k.d.texts.Text(k.lang, "citizen.state."+string(e.State), nil)
+		if words == last && e.Text == "" {
+			continue
+		}
+		last = words
+		b.WriteString("\n– " + k.when(e.At) + ": " + strings.TrimSpace(words+". "+e.Text))
+	}
+	return b.String()
+}
+
+// answerHere says which case takes the next words as its answer, in the web chat.
+func (k *talk) answerHere() {
+	i := slices.IndexFunc(k.t.Matters, func(m Matter) bool { return m.State == exchange.WaitingYou })
+	if i >= 0 && k.t.Message.From.Channel == byWeb {
+		k.say("status.answer", texts.Args{"reference": k.t.Matters[i].Reference})
+	}
 }
 
 // state words a matter's state, or its decision.
@@ -91,7 +123,9 @@ const (
 func (k *talk) showMatter(m Matter) {
 	k.reference, k.matter = m.Reference, m.ID
 	k.say("status.one", texts.Args{"reference": m.Reference, "service": m.Name, "state": k.d.state(m, k.lang)})
-	if last := lastWords(m); last != "" && k.d.tellable(m.Service, k.t.Message.From.Channel) {
+	if story := k.story(m); story != "" {
+		k.tell(strings.TrimPrefix(story, "\n"))
+	} else if last := lastWords(m); last != "" && k.d.tellable(m.Service, k.t.Message.From.Channel) {
 		if m.State == exchange.WaitingYou {
 			last = k.text("status.waiting", texts.Args{"question": last})
 		}
@@ -111,6 +145,9 @@ func (k *talk) showMatter(m Matter) {
 		key, options = "status.closed", []string{doPerson}
 	}
 	k.say(key, nil)
+	if m.State == exchange.WaitingYou {
+		k.answerHere()
+	}
 	k.ask(Pending{Kind: askCase, Options: options, Text: m.Reference})
 }
 
@@ -174,6 +211,8 @@ func (k *talk) openQuestion() bool {
 	switch k.asked.Kind {
 	case askTopic:
 		return k.topic()
+	case askAddress:
+		return k.bareAddress()
 	case askMenu:
 		s, ok := k.d.services.ByCode(picked)
 		if ok && picked != "" {
@@ -273,4 +312,23 @@ func (k *talk) add(m Matter, act exchange.Act, said string) {
 	m.Events = append(slices.Clone(m.Events), Event{At: k.t.Now, State: m.State})
 	k.o.Matters = append(k.o.Matters, m)
 	k.reference, k.matter = m.Reference, m.ID
+	if act == exchange.ActReply {
+		k.copyToThread(m, a.Text)
+	}
+}
+
+// copyToThread shows in the mail thread of a case what its person said elsewhere, so that the thread stays whole.
+func (k *talk) copyToThread(m Matter, said string) {
+	from := k.t.Message.From.Channel
+	mine := slices.ContainsFunc(k.contact.Reaches, func(r Reach) bool { return r.Address == m.Address && !r.Stopped && !r.Blocked && !r.Dead })
+	if m.Address.Channel != byMail || from != byWeb || !mine || strings.TrimSpace(said) == "" {
+		return
+	}
+	msg := channels.Message{
+		ID: k.t.NewID(), From: channels.Address{Channel: byMail}, To: m.Address, At: k.t.Now, Lang: m.Lang, Reference: m.Reference,
+		Subject: k.d.texts.Text(m.Lang, "citizen.notice.subject", texts.Args{"reference": m.Reference, "title": firstOf(m.Subject, m.Name)}),
+		Text:    k.d.texts.Text(m.Lang, "citizen.add.copy", texts.Args{"reference": m.Reference}) + "\n\n" + said,
+		Thread:  answerTo(m.Thread), Queue: channels.Reply,
+	}
+	k.o.Deliveries = append(k.o.Deliveries, Delivery{ID: msg.ID, Contact: k.contact.ID, Queue: msg.Queue, Matter: m.ID, Message: msg, Due: k.t.Now})
 }

@@ -28,6 +28,7 @@ const (
 	askAdd      = "add"      // Text: the reference
 	askReopen   = "reopen"   // Text: the reference
 	askForget   = "forget"   // Text: the code that the answer must hold; empty: none
+	askAddress  = "address"  // a mail address or phone number that is to be linked
 	askPhone    = "phone"    // the number is to be shared; Text: the reference it is for, or empty
 )
 
@@ -80,7 +81,7 @@ func (d *Dispatcher) listen(t Turn) *talk {
 	}
 	r := k.reach()
 	r.Heard, r.Dead = t.Now, false
-	if paged(t.Message) { // answers to a form are no words of a talk
+	if _, opened := proves(t.Message); opened || paged(t.Message) { // no words of a talk
 		k.lang, k.known = firstOf(k.conv.Lang, k.contact.Lang, d.services.City.Languages[0]), true
 		return k
 	}

@@ -50,7 +50,8 @@ func TestTextsFitTheirSegments(t *testing.T) {
 	two := []string{"topics", "danger", "help", "menu", "privacy.page", "answer.page", "form.paused", "form.paused.summary",
 		"form.notlisted.several", "form.elsewhere", "status.unknown", "stop.done", "ask.sent", "form.summary", "paper.link",
 		"status.private.mail", "status.private.phone", "status.company.mail", "status.company.phone", "code.ended", "code.again",
-		"code.text.see", "code.text.link", "link.how", "link.case", "link.notown", "link.notcase", "link.done", "link.sent", "link.wrong", "code.spent"}
+		"code.text.see", "code.text.link", "link.how", "link.case", "link.notown", "link.notcase", "link.done", "link.sent", "link.wrong", "code.spent",
+		"code.link", "link.sent.mail"} // the last two never go by SMS
 	three := []string{"refused.file", "refused.virus", "refused.size", "refused.pages", "refused.text", "refused.other"}
 	args := Args{"city": "Port Lumen", "phone": "+44 7700 900100", "emergency": "112", "reference": "PL-3QH8-7WRD-12",
 		"days": 1, "count": 2, "n": 4, "step": 3, "steps": 4, "files": 1, "noun": "", "list": "", "ask": "", "text": "",

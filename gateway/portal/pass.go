@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"gatehouse/channels"
 	"gatehouse/exchange/service"
@@ -26,6 +27,7 @@ const passCookie = "page"
 // passView is what the page of a link shows beside its form.
 type passView struct {
 	Token string
+	Kind  gateway.PassKind
 	Say   string // the text's key; empty: the link is to be opened
 }
 
@@ -37,8 +39,8 @@ func (p *Portal) pass(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !ok:
 	case !got.Used:
-		p.showPass(w, r, http.StatusOK, lang, passView{Token: token})
-	case !p.holds(r, token):
+		p.showPass(w, r, http.StatusOK, lang, passView{Token: token, Kind: got.Kind})
+	case got.Kind != gateway.ToFill || !p.holds(r, token):
 		p.showPass(w, r, http.StatusNotFound, lang, passView{Say: "pass.ended"})
 	default:
 		p.passForm(w, r, lang, token, got, nil)
@@ -72,6 +74,9 @@ func firstKnown(p *Portal, langs ...string) string {
 
 func (p *Portal) showPass(w http.ResponseWriter, r *http.Request, status int, lang string, v passView) {
 	title := "pass.title"
+	if v.Kind == gateway.ToProve {
+		title = "pass.prove.title"
+	}
 	if v.Say == "pass.ended" {
 		title = "pass.ended.title"
 	}
@@ -169,9 +174,11 @@ func (p *Portal) usePass(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		p.Log.WarnContext(r.Context(), "page of a form not read", "err", err)
 		p.trouble(w, r, lang, http.StatusBadRequest, "busy")
+	case act == "open" && got.Kind == gateway.ToProve:
+		p.prove(w, r, lang, token)
 	case act == "open":
 		p.openPass(w, r, lang, token)
-	case !got.Used || !p.holds(r, token):
+	case !got.Used || got.Kind != gateway.ToFill || !p.holds(r, token):
 		p.showPass(w, r, http.StatusNotFound, lang, passView{Say: "pass.ended"})
 	default:
 		p.keepPage(w, r, lang, token, got, act, f)
@@ -196,6 +203,26 @@ func (p *Portal) openPass(w http.ResponseWriter, r *http.Request, lang, token st
 	http.SetCookie(w, &http.Cookie{Name: passCookie, Value: p.Links.mac("page", token), Path: "/p/" + token, MaxAge: int(gateway.PageLife.Seconds()),
 		HttpOnly: true, Secure: strings.HasPrefix(p.Links.PublicURL, "https:"), SameSite: http.SameSiteLaxMode})
 	http.Redirect(w, r, "/p/"+token+"?lang="+lang, http.StatusSeeOther)
+}
+
+// prove opens a link that proves the address it was mailed to, for the chat that asked. Where the proof can't be stored
+// the code in the same mail still serves.
+func (p *Portal) prove(w http.ResponseWriter, r *http.Request, lang, token string) {
+	now := p.Now()
+	got, err := p.Passes.UsePass(r.Context(), token, now, now.Add(time.Minute))
+	if errors.Is(err, gateway.ErrNotFound) {
+		p.showPass(w, r, http.StatusNotFound, lang, passView{Say: "pass.ended"})
+		return
+	}
+	if err == nil {
+		err = p.Inbox.Accept(r.Context(), channels.Message{ID: "web:proof:" + got.Subject, From: got.Address, To: gateway.ProofTo(got.Subject), At: now,
+			Trust: channels.CarrierVerified})
+	}
+	if err != nil {
+		p.refused(w, r, lang, err)
+		return
+	}
+	p.showPass(w, r, http.StatusOK, lang, passView{Say: "pass.proved", Kind: gateway.ToProve})
 }
 
 // keepPage hands what was changed to whom the form belongs. What a check refuses is shown again and not handed on.

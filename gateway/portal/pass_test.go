@@ -391,3 +391,109 @@ func TestThePageIsOfferedAtTheThirdError(t *testing.T) {
 		}
 	}
 }
+
+var (
+	tab  = channels.Address{Channel: "web", Value: "s-1"}
+	mail = channels.Address{Channel: "email", Value: "jo@northdock.example"}
+)
+
+// hear lets somebody say something from an address, and gives what is said back there.
+func (w *town) hear(from channels.Address, s string) string {
+	w.t.Helper()
+	m := channels.Message{ID: from.Channel + ":" + exchange.NewID(w.now), From: from, To: channels.Address{Channel: from.Channel}, At: w.now, Text: s,
+		Subject: "Question", Trust: channels.CarrierVerified, Thread: channels.Thread{MessageID: "<1@northdock.example>"}}
+	if err := w.Accept(w.t.Context(), m); err != nil {
+		w.t.Fatal(err)
+	}
+	return w.told(from)
+}
+
+// asked files a case by mail to which the office has a question.
+func (w *town) asked() gateway.Matter {
+	w.t.Helper()
+	w.hear(mail, "My roof was damaged by the storm and I do not know which form is the right one, please tell me.")
+	if len(w.cases) != 1 {
+		w.t.Fatalf("%d cases", len(w.cases))
+	}
+	c, m, err := w.store.Matter(w.t.Context(), w.cases[0].ID)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	m.State = exchange.WaitingYou
+	m.Events = append(m.Events, gateway.Event{At: w.now, State: m.State, Text: "Which street is it?"})
+	if err := w.store.Commit(w.t.Context(), gateway.Outcome{Contact: c, Matters: []gateway.Matter{m}}); err != nil {
+		w.t.Fatal(err)
+	}
+	return m
+}
+
+// TestLogInToTheChatByALinkInAMail: the chat then shows the time line of the case with the question, takes the answer,
+// and the answer is shown in the mail thread too.
+func TestLogInToTheChatByALinkInAMail(t *testing.T) {
+	w := openTown(t)
+	m := w.asked()
+	want(t, w.hear(tab, "status"), "no case of yours", "LINK")
+	w.hear(tab, "LINK")
+	want(t, w.hear(tab, mail.Value), "mailed a link to j***@northdock.example")
+	sent := w.told(mail)
+	path := regexp.MustCompile(`/p/[a-z0-9]{12,}`).FindString(sent)
+	b := w.browser()
+	if code := b.get(path); code != http.StatusOK {
+		t.Fatalf("%d: %s", code, b.page)
+	}
+	want(t, b.page, "only if you asked for this yourself")
+	want(t, w.hear(tab, "status"), "no case of yours") // looking at it proves nothing
+	b.get(path)
+	if code := b.send(path, "open"); code != http.StatusOK {
+		t.Fatalf("%d: %s", code, b.page)
+	}
+	want(t, b.page, "You are logged in")
+	want(t, w.told(tab), "is linked")
+	want(t, w.hear(tab, "status"), m.Reference, "Which street is it?", "write it here")
+	want(t, w.hear(tab, "14 Quay St"), m.Reference)
+	copied := w.told(mail)
+	want(t, copied, "14 Quay St", m.Reference)
+	for _, d := range w.last.Deliveries {
+		if d.Message.To == mail && d.Message.Thread.InReplyTo != "<1@northdock.example>" {
+			t.Errorf("it is not in the thread: %+v", d.Message.Thread)
+		}
+	}
+	if code := b.get(path); code != http.StatusNotFound {
+		t.Errorf("the link opens again: %d", code)
+	}
+}
+
+// TestTheLinkTellsNobodyWhoIsKnown: a mail address that nobody has gets the same words, and the same budget.
+func TestTheLinkTellsNobodyWhoIsKnown(t *testing.T) {
+	w := openTown(t)
+	w.asked()
+	other := channels.Address{Channel: "web", Value: "s-2"}
+	known, unknown := w.hear(tab, "LINK "+mail.Value), w.hear(other, "LINK joe@northdock.example")
+	if known != unknown {
+		t.Errorf("%q and %q", known, unknown)
+	}
+	links := 0
+	for range 2 * gateway.CodesPerHour {
+		w.now = w.now.Add(2 * time.Minute)
+		w.hear(tab, "LINK "+mail.Value)
+		links += len(w.last.Passes)
+	}
+	if links >= gateway.CodesPerHour {
+		t.Errorf("%d more links in an hour", links)
+	}
+}
+
+// TestALateLinkProvesNothing: it ends with its code.
+func TestALateLinkProvesNothing(t *testing.T) {
+	w := openTown(t)
+	w.asked()
+	w.hear(tab, "LINK "+mail.Value)
+	path := regexp.MustCompile(`/p/[a-z0-9]{12,}`).FindString(w.told(mail))
+	b := w.browser()
+	b.get(path)
+	w.now = w.now.Add(11 * time.Minute)
+	if code := b.send(path, "open"); code != http.StatusNotFound {
+		t.Errorf("%d", code)
+	}
+	want(t, w.hear(tab, "status"), "no case of yours")
+}
