@@ -255,6 +255,8 @@ func (k *talk) command() bool {
 		k.myData()
 	case dialogue.Link:
 		k.linkWord(c.Arg)
+	case dialogue.Unlink:
+		k.unlink(c.Arg)
 	case dialogue.Page:
 		k.page()
 	default:

@@ -300,6 +300,7 @@ func (k *talk) finish() Outcome {
 		}
 		k.o.Draft = k.draft
 	}
+	k.part()
 	k.timeDraft()
 	return k.o
 }

@@ -80,6 +80,9 @@ type Outcome struct {
 	Codes []CodeSent
 	// Passes are the links among Deliveries that serve once.
 	Passes []Pass
+	// Leaves are the addresses that are the contact's no longer: their conversation and lists go, and what was said of STOP
+	// there stays. Who writes from one becomes a new contact.
+	Leaves []channels.Address
 	// Joins are the addresses that were proved to be this contact's: the commit takes over whoever has them.
 	Joins []Join
 	// Papers are documents that the store keeps from now on, each as long as its matter.

@@ -30,15 +30,16 @@ const (
 	Forget   Act = "forget"
 	MyData   Act = "mydata"
 	Page     Act = "page"
+	Unlink   Act = "unlink"
 )
 
-// Command is a command with its argument: what follows GO, STATUS, REOPEN or LINK, or the language that was chosen.
+// Command is a command with its argument: what follows GO, STATUS, REOPEN, LINK or UNLINK, or the language that was chosen.
 type Command struct {
 	Act Act
 	Arg string
 }
 
-// Command reads a whole message as a command. Only GO, STATUS, REOPEN and LINK may be followed by something.
+// Command reads a whole message as a command. Only GO, STATUS, REOPEN, LINK and UNLINK may be followed by something.
 func (g *Grammar) Command(s string) (Command, bool) {
 	s = strings.TrimSpace(s)
 	switch strings.Trim(text.Digits(s), " .!#") {
@@ -49,7 +50,7 @@ func (g *Grammar) Command(s string) (Command, bool) {
 	}
 	s = strings.TrimPrefix(s, "/")
 	f := read(s)
-	for _, a := range []Act{Back, Pause, Go, Drop, Send, More, Menu, Status, Skip, Privacy, Help, Person, Reopen, Forget, MyData, Link, Page} {
+	for _, a := range []Act{Back, Pause, Go, Drop, Send, More, Menu, Status, Skip, Privacy, Help, Person, Reopen, Forget, MyData, Link, Page, Unlink} {
 		if g.in(string(a), f) {
 			return Command{Act: a}, true
 		}
@@ -57,7 +58,7 @@ func (g *Grammar) Command(s string) (Command, bool) {
 	if lang, ok := g.exact["language"][f]; ok {
 		return Command{Act: Language, Arg: lang}, true
 	}
-	for _, a := range []Act{Go, Status, Reopen, Link} {
+	for _, a := range []Act{Go, Status, Reopen, Link, Unlink} {
 		if arg, ok := g.argument(string(a), s); ok {
 			return Command{Act: a, Arg: arg}, true
 		}

@@ -53,7 +53,7 @@ func New(t *texts.Catalog) *Grammar {
 func Lists() []string {
 	return []string{"danger", "safe", "stop", "stop_carrier", "stop_phrases", "courtesy", "start", "help", "back", "pause",
 		"go", "drop", "send", "more", "menu", "status", "skip", "reopen", "privacy", "forget", "mydata", "language", "greeting", "thanks", "yes", "no",
-		"link", "page", "numbers", "and", "common", "question", "today", "yesterday", "tomorrow", "after_tomorrow", "next", "date_words", "person"}
+		"link", "unlink", "page", "numbers", "and", "common", "question", "today", "yesterday", "tomorrow", "after_tomorrow", "next", "date_words", "person"}
 }
 
 // read bounds and folds.

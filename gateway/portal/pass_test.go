@@ -497,3 +497,19 @@ func TestALateLinkProvesNothing(t *testing.T) {
 	}
 	want(t, w.hear(tab, "status"), "no case of yours")
 }
+
+// TestLogOutOfTheChat: the chat is apart again, and the case stays with the mail address.
+func TestLogOutOfTheChat(t *testing.T) {
+	w := openTown(t)
+	m := w.asked()
+	want(t, w.hear(tab, "LINK "+mail.Value), "mailed a link")
+	w.hear(tab, "481920")
+	want(t, w.hear(tab, "status"), m.Reference)
+	want(t, w.hear(tab, "unlink joe@northdock.example"), "not one of your addresses")
+	want(t, w.hear(tab, "logout"), "apart from your others")
+	want(t, w.hear(tab, "status"), "no case of yours")
+	want(t, w.hear(tab, "unlink"), "only address")
+	if c, _, err := w.store.Matter(t.Context(), m.ID); err != nil || len(c.Reaches) != 1 || c.Reaches[0].Address != mail {
+		t.Errorf("the case is with %+v, %v", c.Reaches, err)
+	}
+}

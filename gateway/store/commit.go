@@ -417,6 +417,9 @@ func (s *Store) putContact(ctx context.Context, tx *database.Tx, c *commitment, 
 			return err
 		}
 	}
+	if err := s.part(ctx, tx, c); err != nil {
+		return err
+	}
 	if c.talk == nil {
 		return nil
 	}
