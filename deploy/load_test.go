@@ -103,7 +103,7 @@ func (w *town) webhook(id string) error {
 	}
 	mac := hmac.New(sha1.New, []byte(carriers.DemoAuthToken))
 	mac.Write([]byte(base))
-	ctx, cancel := context.WithTimeout(w.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, strings.NewReader(form.Encode()))
 	if err != nil {
@@ -157,7 +157,7 @@ func (w *town) chatLine(string) func(id string) error {
 			return err
 		}
 		for {
-			_ = ws.SetReadDeadline(time.Now().Add(10 * time.Second))
+			_ = ws.SetReadDeadline(time.Now().Add(time.Minute))
 			var f frame
 			if err := ws.ReadJSON(&f); err != nil {
 				return err

@@ -19,7 +19,7 @@ import (
 )
 
 // patience is how long the suite waits for something that has to happen. Nothing is asserted about being faster.
-const patience = 10 * time.Second
+const patience = 2 * time.Minute
 
 // Marker is in every text that the suite says. No log and no error may show it.
 const Marker = "kelp-marker-7731"

@@ -63,7 +63,7 @@ func listen(t *testing.T, c *Channel, in channels.Inbox) func() {
 			if err != nil {
 				t.Errorf("Listen: %v", err)
 			}
-		case <-time.After(5 * time.Second):
+		case <-time.After(time.Minute):
 			t.Error("Listen does not end")
 		}
 	}

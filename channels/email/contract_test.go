@@ -99,7 +99,7 @@ func hand(ctx context.Context, addr, from, to, mail string) channeltest.Answer {
 		return channeltest.Again
 	}
 	defer conn.Close()
-	if conn.SetDeadline(time.Now().Add(10*time.Second)) != nil {
+	if conn.SetDeadline(time.Now().Add(time.Minute)) != nil {
 		return channeltest.Again
 	}
 	c, err := smtp.NewClient(conn, "city.example")
@@ -175,7 +175,7 @@ func hostile(where func() string) map[string]func(context.Context) {
 				return
 			}
 			defer conn.Close()
-			if conn.SetDeadline(time.Now().Add(5*time.Second)) == nil {
+			if conn.SetDeadline(time.Now().Add(time.Minute)) == nil {
 				fmt.Fprint(conn, lines)
 				conn.(*net.TCPConn).CloseWrite()
 				var b [512]byte

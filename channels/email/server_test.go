@@ -88,7 +88,7 @@ func call(t testing.TB, addr string) *client {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	return &client{t, conn, bufio.NewReader(conn)}
@@ -355,13 +355,16 @@ func TestLimits(t *testing.T) {
 
 // TestSilenceEnds: a client that says nothing is told goodbye.
 func TestSilenceEnds(t *testing.T) {
-	c := testConfig(t)
-	c.CommandTimeout, c.DataTimeout = 30*time.Millisecond, 60*time.Millisecond
+	quick, half := testConfig(t), testConfig(t)
+	quick.CommandTimeout, half.DataTimeout = 30*time.Millisecond, 60*time.Millisecond
 	var in inbox
-	_, addr, _ := serve(t, c, &in)
+	_, addr, _ := serve(t, quick, &in)
 	call(t, addr).play("S: 220\nS: 421 4.4.2")
+	_, addr, _ = serve(t, half, &in) // whose client has all its time between commands
 	k := call(t, addr)
-	k.play("S: 220\nC: EHLO x\nS: 250\nC: MAIL FROM:<a@example.net>\nS: 250\nC: RCPT TO:<help@city.example>\nS: 250\nC: DATA\nS: 354\nC: half\nS: 451 4.4.2")
+	k.play("S: 220\nC: EHLO x\nS: 250\nC: MAIL FROM:<a@example.net>\nS: 250\nC: RCPT TO:<help@city.example>\nS: 250")
+	k.write("DATA\r\nhalf\r\n")
+	k.play("S: 354\nS: 451 4.4.2")
 	if in.Calls() != 0 {
 		t.Error("half a mail was taken")
 	}

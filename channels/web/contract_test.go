@@ -98,7 +98,7 @@ func (v *visitor) speak(ctx context.Context, frames ...string) (last string) {
 		return ""
 	}
 	defer ws.Close()
-	if ws.SetReadDeadline(time.Now().Add(10*time.Second)) != nil {
+	if ws.SetReadDeadline(time.Now().Add(time.Minute)) != nil {
 		return ""
 	}
 	for _, f := range frames {

@@ -178,7 +178,7 @@ func (b *browser) send(frame string) {
 
 func (b *browser) read() string {
 	b.t.Helper()
-	if err := b.ws.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := b.ws.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 		b.t.Fatal(err)
 	}
 	_, p, err := b.ws.ReadMessage()
@@ -209,7 +209,7 @@ func (b *browser) hello(token string, after int) string {
 // closed waits for the close frame and gives its status.
 func (b *browser) closed() int {
 	b.t.Helper()
-	if err := b.ws.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := b.ws.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 		b.t.Fatal(err)
 	}
 	for {
@@ -225,7 +225,7 @@ func (b *browser) closed() int {
 
 func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for !ok() {
 		if time.Now().After(deadline) {
 			t.Fatal("never: " + what)

@@ -53,9 +53,9 @@ func settle(t *testing.T) *town {
 	shared := channeltest.NewShared(slog.New(slog.DiscardHandler), time.Now)
 	w.newID = shared.NewID
 	w.sms, err = sms.Open(sms.Config{BaseURL: c.URL(), AccountSID: carriers.DemoAccountSID(), AuthToken: secret.New(carriers.DemoAuthToken),
-		From: carriers.DemoNumber, PublicURL: web.URL, Timeout: 3 * time.Second}, shared)
+		From: carriers.DemoNumber, PublicURL: web.URL, Timeout: time.Minute}, shared)
 	check(t, err)
-	w.chat, err = chat.Open(chat.Config{APIURL: c.URL(), Token: secret.New(carriers.DemoToken), Timeout: 3 * time.Second}, shared)
+	w.chat, err = chat.Open(chat.Config{APIURL: c.URL(), Token: secret.New(carriers.DemoToken), Timeout: time.Minute}, shared)
 	check(t, err)
 	w.mail, err = email.Open(email.Config{Listen: "127.0.0.1:0", Domain: carriers.DemoDomain, Sender: "Port Lumen",
 		Key: secret.New("0123456789abcdef"), TLS: email.TLS{SelfSigned: true},
@@ -246,7 +246,7 @@ func TestButtonsThroughTheRealAdapter(t *testing.T) {
 	if _, err := w.chat.Send(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
-	_, err = w.AwaitSaid(t.Context(), 7, 5*time.Second, func(e telegram.Entry) bool { return e.Message.Markup != nil })
+	_, err = w.AwaitSaid(t.Context(), 7, time.Minute, func(e telegram.Entry) bool { return e.Message.Markup != nil })
 	check(t, err)
 	check(t, w.Press(7, "2"))
 	channeltest.Eventually(t, "the press", func() bool {

@@ -39,7 +39,7 @@ func TestSampleFile(t *testing.T) {
 
 func TestRunTellsAddressesAndEnds(t *testing.T) {
 	free := map[string]string{"CARRIERS_LISTEN": "127.0.0.1:0", "MAILBOX_LISTEN": "127.0.0.1:0", "DNS_LISTEN": "127.0.0.1:0"}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var out bytes.Buffer
 	told := make(chan map[string]string, 1)

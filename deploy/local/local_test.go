@@ -96,7 +96,7 @@ func runOnce(t *testing.T, c Config, more ...string) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("it does not stop")
 	}
 	for _, want := range append(more, a["public_url"], a["office"], "Isolation: none", "rosa", "stopped",

@@ -142,7 +142,7 @@ func killAt(t *testing.T, step string, at int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	b.Receive(ctx, func(ctx context.Context, e exchange.Envelope) error {
 		if was, ok := before[e.Seq]; ok && !bytes.Equal(was, e.Bytes) {

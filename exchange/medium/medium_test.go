@@ -116,7 +116,7 @@ func TestThereAndTaken(t *testing.T) {
 		t.Error("an empty medium is no fault")
 	}
 	var seqs []uint64
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	x.link(x.to).Receive(ctx, func(_ context.Context, e exchange.Envelope) error {
 		if seqs = append(seqs, e.Seq); len(seqs) == 6 {

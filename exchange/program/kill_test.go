@@ -141,9 +141,9 @@ func (c *city) stop(l exchange.Lane) int {
 	go func() { p.Wait(); close(ended) }()
 	select {
 	case <-ended:
-	case <-time.After(5 * time.Second):
+	case <-time.After(time.Minute):
 		p.Process.Kill()
-		c.Error("still runs 5 s after SIGTERM")
+		c.Error("still runs a minute after SIGTERM")
 		<-ended
 	}
 	return p.ProcessState.ExitCode()

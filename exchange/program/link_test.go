@@ -177,7 +177,7 @@ func crosses(t *testing.T, name string, send, receive exchange.Link) {
 		t.Errorf("link %s: %v", name, err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	came := false
 	err := receive.Receive(ctx, func(_ context.Context, got exchange.Envelope) error {

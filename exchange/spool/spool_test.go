@@ -51,7 +51,7 @@ func sealed(t *testing.T, n int) []exchange.Envelope {
 // receive handles what lies in the spool until n envelopes came.
 func receive(t *testing.T, l *Link, n int) []exchange.Envelope {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	var got []exchange.Envelope
 	l.Receive(ctx, func(_ context.Context, e exchange.Envelope) error {

@@ -141,7 +141,7 @@ func await(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	end := time.After(60 * time.Second)
+	end := time.After(5 * time.Minute)
 	for !holds() {
 		select {
 		case <-tick.C:

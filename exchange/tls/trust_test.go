@@ -30,7 +30,7 @@ func meet(t *testing.T, dialer, listener *tls.Config) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	var both sync.WaitGroup
 	defer both.Wait()

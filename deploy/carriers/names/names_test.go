@@ -105,7 +105,7 @@ func TestAnswersOverTheWire(t *testing.T) {
 		{names.Lookups + ".", dns.TypeTXT, "udp", dns.RcodeSuccess, 1, false},
 	}
 	for _, tt := range tests {
-		c := &dns.Client{Net: tt.net, Timeout: 5 * time.Second}
+		c := &dns.Client{Net: tt.net, Timeout: time.Minute}
 		m, _, err := c.ExchangeContext(t.Context(), new(dns.Msg).SetQuestion(tt.name, tt.kind), addr)
 		if err != nil || m.Rcode != tt.rcode || len(m.Answer) != tt.answers || m.Truncated != tt.cut {
 			t.Errorf("%s %s: %v %v", tt.name, dns.TypeToString[tt.kind], m, err)

@@ -45,7 +45,7 @@ func open(t *testing.T) bench {
 	t.Cleanup(c.Close)
 	tr := &http.Transport{}
 	t.Cleanup(tr.CloseIdleConnections)
-	return bench{c, t, &http.Client{Transport: tr, Timeout: 20 * time.Second}}
+	return bench{c, t, &http.Client{Transport: tr, Timeout: 2 * time.Minute}}
 }
 
 func (b bench) do(req *http.Request) (*http.Response, string) {

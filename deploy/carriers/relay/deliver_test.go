@@ -83,7 +83,7 @@ func hear(t *testing.T, rcpt func(to string, n int) error, conf *tls.Config) *ga
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = g.server.Serve(l) })
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := g.server.Shutdown(ctx); err != nil {
 			t.Errorf("a session stayed open: %v", err)

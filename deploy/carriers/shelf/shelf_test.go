@@ -127,7 +127,7 @@ func TestShelfUntil(t *testing.T) {
 			s.Put("k", strconv.Itoa(i))
 		}
 	}()
-	if err := s.Until(t.Context(), 5*time.Second, func() bool { return len(s.Of("k", 0)) == 20 }); err != nil {
+	if err := s.Until(t.Context(), time.Minute, func() bool { return len(s.Of("k", 0)) == 20 }); err != nil {
 		t.Error(err)
 	}
 	wg.Wait()

@@ -42,7 +42,7 @@ func open(t *testing.T) *bench {
 	}
 	srv := httptest.NewServer(b.Handler())
 	transport := &http.Transport{}
-	hc := &http.Client{Transport: transport, Timeout: 20 * time.Second}
+	hc := &http.Client{Transport: transport, Timeout: 2 * time.Minute}
 	t.Cleanup(func() {
 		b.Close()
 		transport.CloseIdleConnections()
@@ -76,7 +76,7 @@ func must[T any](t *testing.T, v T, err error) T {
 
 func wait(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()

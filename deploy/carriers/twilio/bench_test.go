@@ -69,7 +69,7 @@ func open(t *testing.T, change func(*stand.Config)) *bench {
 	}
 	c.Mount(mux)
 	base, _ := url.Parse(srv.URL)
-	transport := &http.Transport{ResponseHeaderTimeout: 10 * time.Second}
+	transport := &http.Transport{ResponseHeaderTimeout: time.Minute}
 	hc := &http.Client{Transport: rewrite{base, transport}} // no Timeout: twilio-go leaves the bodies of errors open
 	t.Cleanup(func() {
 		c.Close()
@@ -131,7 +131,7 @@ func (g *gateway) posts() []post {
 
 func wait(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
