@@ -166,6 +166,7 @@ func deskConfig(dir, api string) (gateway.Config, error) {
 	return gateway.Config{
 		Name: "Port Lumen", Listen: "127.0.0.1:0", PrivateListen: "127.0.0.1:0", PublicURL: "http://127.0.0.1:0",
 		Store: "sqlite:" + filepath.Join(dir, "gateway.db"), KeyFile: filepath.Join(dir, "gateway.key"),
+		Texts:   gateway.Texts{Home: strings.TrimPrefix(phonePrefix, "+"), Hour: 1 << 30, Address: 1 << 20}, // its people never rest
 		LinkKey: secret.New("a-key-of-the-bench-alone"), Channels: gateway.Channels{SMS: &channel},
 		Exchange: gateway.Exchange{Isolation: "none", Keys: filepath.Join(keys, string(exchange.Extranet)),
 			Up: guard.Link{Dir: filepath.Join(dir, "up")}, Down: guard.Link{Dir: filepath.Join(dir, "down")}},
