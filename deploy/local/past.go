@@ -43,9 +43,11 @@ func (c *Config) seed(ctx context.Context, town *service.Catalog, now func() tim
 	}
 	defer func() { err = errors.Join(err, in.Close()) }()
 	to.Gateway, to.Office = out, in
+	began := time.Now()
 	if err := past.Fill(ctx, to); err != nil {
 		return err
 	}
+	log.InfoContext(ctx, "the city's past is told", "took", time.Since(began).Round(time.Millisecond))
 	return os.WriteFile(done, nil, 0o600)
 }
 

@@ -3,6 +3,7 @@ package past
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -138,7 +139,9 @@ func (g *gate) join(p *party, s *service.Service, now time.Time) {
 	}
 }
 
-// keep stores a party whole. One that is there already stays as it is.
+// keep stores a party whole, with the language of where they wrote last: STATUS alone does not tell it.
 func (g *gate) keep(ctx context.Context, to gateway.Work, p *party) error {
-	return to.Commit(ctx, gateway.Outcome{Contact: p.contact, Matters: p.matters, Consents: p.consents, Wakes: p.wakes})
+	last := slices.MaxFunc(p.contact.Reaches, func(a, b gateway.Reach) int { return a.Heard.Compare(b.Heard) })
+	return to.Commit(ctx, gateway.Outcome{Contact: p.contact, Matters: p.matters, Consents: p.consents, Wakes: p.wakes,
+		Conversation: &gateway.Conversation{Address: last.Address, Lang: p.lang, Heard: last.Heard}})
 }
