@@ -156,9 +156,22 @@ func (d *Dispatcher) tellMatter(t Tiding, m Matter, said string, must bool) []De
 			msg.Thread = answerTo(m.Thread)
 		}
 	}
-	return []Delivery{{
+	list := []Delivery{{
 		ID: msg.ID, Contact: t.Contact.ID, Queue: channels.Notice, Matter: m.ID, Message: msg, Due: t.Now, Must: must,
 	}}
+	if to.Channel == byWeb && must {
+		list = append(list, d.besideChat(t, m, said)...)
+	}
+	return list
+}
+
+// besideChat tells what must be told on another address too, where there is one: the page of a web chat may be closed.
+func (d *Dispatcher) besideChat(t Tiding, m Matter, said string) []Delivery {
+	t.Contact.Reaches = slices.DeleteFunc(slices.Clone(t.Contact.Reaches), func(r Reach) bool { return r.Address.Channel == byWeb })
+	if _, ok := lastUsed(t.Contact, m.Address, true); !ok {
+		return nil
+	}
+	return d.tellMatter(t, m, said, true)
 }
 
 // fitSMS keeps a text within its segments; STATUS tells the whole. end stands at the end, whatever is cut.

@@ -375,3 +375,20 @@ func TestTrackingLinkIsShown(t *testing.T) {
 		}
 	}
 }
+
+// TestNewsInAChatGoesByMailToo: the page of the chat may be closed, and a decision has to be read.
+func TestNewsInAChatGoesByMailToo(t *testing.T) {
+	d := dispatcher(t)
+	chat, mail := gateway.Reach{Address: tab, Heard: monday.Add(time.Hour)}, gateway.Reach{Address: inbox, Heard: monday}
+	m := gateway.Matter{ID: "m1", Reference: reference(0), Contact: "c1", Service: "WST-BULK", Name: "Bulky pickup", Lang: "en", Address: inbox,
+		State: exchange.InOA, FiledAt: monday}
+	for n, reaches := range map[int][]gateway.Reach{2: {chat, mail}, 1: {chat}} {
+		ids := 0
+		o, err := d.Notice(gateway.Tiding{Now: monday, NewID: func() string { ids++; return reference(ids) }, Matter: m,
+			Contact: gateway.Contact{ID: "c1", Reaches: reaches}}, exchange.Notice{ID: "n", Case: "m1", State: exchange.Decided,
+			Decision: exchange.Granted, At: monday, Text: "The crew comes on Thursday."})
+		if err != nil || len(o.Deliveries) != n || o.Deliveries[0].Message.To != tab || n == 2 && o.Deliveries[1].Message.To != inbox {
+			t.Errorf("%d: %+v, %v", n, o.Deliveries, err)
+		}
+	}
+}
