@@ -152,14 +152,14 @@ func (b *board) notices(ctx context.Context, after int64) ([]exchange.Notice, in
 }
 
 // review lets a colleague look at what left without a second person, but for the last week's.
-func (b *board) review(ctx context.Context, by adapters.Staff, any *play) error {
+func (b *board) review(ctx context.Context, by adapters.Staff, some *play) error {
 	all, err := b.store.ToReview(ctx, 1000)
 	for _, h := range all {
 		if err != nil {
 			return err
 		}
-		if any.at = h.At.Add(26 * time.Hour); any.at.Before(b.now.AddDate(0, 0, -6)) {
-			err = any.desk.Review(ctx, by, h.ID, true, "")
+		if some.at = h.At.Add(26 * time.Hour); some.at.Before(b.now.AddDate(0, 0, -6)) {
+			err = some.desk.Review(ctx, by, h.ID, true, "")
 		}
 	}
 	if errors.Is(err, adapters.ErrGone) {
