@@ -103,12 +103,12 @@ func (w *town) inquiryBySMS() {
 	if ref == "" {
 		t.Fatalf("the hand-over has no reference: %q", sent)
 	}
-	ana := login(t, w.console(), "ana")
-	link := w.awaitCase(ana, ref)
-	if page := ana.get(link); !strings.Contains(page, "parks in the disabled bay") {
+	chloe := login(t, w.console(), "chloe")
+	link := w.awaitCase(chloe, ref)
+	if page := chloe.get(link); !strings.Contains(page, "parks in the disabled bay") {
 		t.Errorf("the case does not hold the question: %s", plain(page))
 	}
-	ana.decide(link, "granted", "Yes: parking in a disabled bay without a badge is fined.")
+	chloe.decide(link, "granted", "Yes: parking in a disabled bay without a badge is fined.")
 	w.awaitText(phone, "parking in a disabled bay without a badge is fined")
 	w.awaitDelivered(len(w.carriers.Texts(phone)))
 	publish(t, w.console(), "bulky-waste", "Bulky waste: from now on three pickups a year. Reply BOOK.")
