@@ -13,9 +13,9 @@ import (
 func TestWalkNotification(t *testing.T) {
 	w := newTown(t, townOptions{})
 	const ann, ben, cleo = "+447700900501", "+447700900502", "+447700900503"
-	w.dialogue(ann, "ALERTS", "1,5", "1", "SEND")
-	w.dialogue(ben, "ALERTS", "5", "1", "SEND")
-	w.dialogue(cleo, "ALERTS", "2", "1", "SEND")
+	w.dialogue(ann, "ALERTS", "1,5", "1", "1", "SEND", "1")
+	w.dialogue(ben, "ALERTS", "5", "1", "1", "SEND", "1")
+	w.dialogue(cleo, "ALERTS", "2", "1", "1", "SEND", "1")
 	notify(t, w.console(), "alerts-saltmarsh", "Storm tide tonight in Saltmarsh: stay away from the quay.")
 	w.awaitText(ann, "Storm tide tonight")
 	w.awaitText(ben, "Storm tide tonight")

@@ -132,7 +132,7 @@ func (c *clerk) enrol() (next string) {
 func TestWalkEmergency(t *testing.T) {
 	w := newTown(t, townOptions{})
 	const ann = "+447700900711"
-	w.dialogue(ann, "ALERTS", "5", "1", "SEND")
+	w.dialogue(ann, "ALERTS", "5", "1", "1", "SEND", "1")
 	paulo, vera := login(t, w.console(), "paulo"), login(t, w.console(), "vera")
 	code := paulo.enrol()
 	warn := func(text, code string) string {

@@ -199,7 +199,7 @@ func (g *gate) ways(s *service.Service) map[string]send {
 			all["web chat"] = g.talk("web")
 		}
 	}
-	if s.Offered("email") && s.Kind != service.Subscription {
+	if s.Offered("email") {
 		all["mail"] = g.mailLines
 		if !file || !f.Must {
 			all["mailed CSV"] = g.mailSheet
@@ -215,6 +215,8 @@ type person struct {
 	draft   *gateway.Draft
 	filed   map[string][]string
 	last    string
+
+	standing []gateway.Consent
 }
 
 func (g *gate) newPerson(from channels.Address, lang string) *person {
@@ -230,7 +232,7 @@ func (g *gate) hear(t *testing.T, p *person, m channels.Message) {
 	}
 	m.At = cityNoon
 	turn := gateway.Turn{Now: cityNoon, NewID: g.newID, NewReference: exchange.NewReference, Message: m, Contact: p.contact,
-		Claim: gateway.Claim{Message: m.ID, Contact: p.contact.ID, Fence: 1}, Conversation: p.conv, Draft: p.draft, Attempt: 1}
+		Claim: gateway.Claim{Message: m.ID, Contact: p.contact.ID, Fence: 1}, Conversation: p.conv, Draft: p.draft, Standing: p.standing, Attempt: 1}
 	f := declaration.Filing{Services: g.services, Heart: g.heart}
 	o, mine, err := f.Offer(context.Background(), turn)
 	if !mine {
@@ -245,6 +247,7 @@ func (g *gate) hear(t *testing.T, p *person, m channels.Message) {
 func (p *person) keep(t *testing.T, o gateway.Outcome) {
 	t.Helper()
 	p.contact, p.last = o.Contact, ""
+	p.standing = append(p.standing, o.Consents...)
 	if o.Conversation != nil {
 		p.conv = *o.Conversation
 	}
@@ -261,6 +264,7 @@ func (p *person) keep(t *testing.T, o gateway.Outcome) {
 		if c.Act == consent.Granted && strings.HasPrefix(c.List, "alerts-") {
 			p.file("districts", strings.TrimPrefix(c.List, "alerts-"))
 			p.file("language", p.contact.Lang)
+			p.file("hours", map[bool]string{true: "day", false: "any"}[p.contact.Quiet])
 		}
 	}
 	for _, c := range o.Crossings {
@@ -275,11 +279,20 @@ func (p *person) keep(t *testing.T, o gateway.Outcome) {
 	}
 }
 
+// agree confirms lists that were asked for: by mail with the word that it holds, else with 1.
+func (p *person) agree(say func(string)) {
+	if j := p.conv.Joining; j != nil && j.Word != "" {
+		say(j.Word)
+	} else if j != nil {
+		say("1")
+	}
+}
+
 func (p *person) file(field, value string) {
 	if p.filed == nil {
 		p.filed = map[string][]string{}
 	}
-	if field != "language" || p.filed[field] == nil {
+	if field != "language" && field != "hours" || p.filed[field] == nil {
 		p.filed[field] = append(p.filed[field], value)
 	}
 }
@@ -296,6 +309,7 @@ func (g *gate) talk(channel string) send {
 		say(s.Keywords[lang][0])
 		for range 60 {
 			if p.draft == nil {
+				p.agree(say)
 				return p.filed
 			}
 			form := p.draft.Form
@@ -501,6 +515,9 @@ func (g *gate) mail(t *testing.T, s *service.Service, lang, text, name string, a
 	m.Lang = lang
 	p := g.newPerson(m.From, lang)
 	g.hear(t, p, m)
+	p.agree(func(word string) {
+		g.hear(t, p, channels.Message{From: m.From, To: channels.Address{Channel: "email", Value: to}, Text: word, Lang: lang})
+	})
 	if len(p.filed) == 0 {
 		t.Errorf("%s mailed in %s is answered: %s", s.Code, lang, p.last)
 	}
@@ -528,7 +545,7 @@ func TestCityServesWhatItsTableSays(t *testing.T) {
 	g := openGate(t)
 	want := map[string]string{"WST-BULK": "all", "STR-LIGHT": "all", "PRK-RES": "chat counter sms web", "PRK-APPEAL": "counter email sms web",
 		"CIV-CERT": "chat counter web", "EVT-PERM": "counter email web", "BIZ-LIC": "counter email web", "DEC-GOODS": "email web",
-		"DEC-TOUR": "all", "DEC-WASTE": "email web", "SOC-HEAT": "counter sms web", "WTR-ALERT": "chat sms"}
+		"DEC-TOUR": "all", "DEC-WASTE": "email web", "SOC-HEAT": "counter sms web", "WTR-ALERT": "chat email sms"}
 	got := map[string]string{}
 	for _, s := range g.services.All() {
 		if s.Kind == service.Ask {

@@ -21,11 +21,11 @@ type Contact struct {
 	Lang    string // BCP 47; empty until known
 	Reaches []Reach
 	Created time.Time
+	// Quiet keeps lists to the day, emergencies aside: the person chose those hours.
+	Quiet bool
 	// Version is the store's count of changes. An outcome that was built on an older one is ErrLost, so that a turn and
 	// a notice from inside can't write over each other; 0 asks for no such check.
 	Version uint64
-	// Was are the ids of contacts that were taken over, for what is still known under them elsewhere.
-	Was []string
 }
 
 // Reach is one address of a contact and what we know of it.
@@ -60,6 +60,8 @@ type Conversation struct {
 	Grants []Grant
 	// Lookups counts how often cases of others were asked for here.
 	Lookups Lookups
+	// Joining is what this address was last asked to confirm; nil: nothing.
+	Joining *Joining
 }
 
 // MaxLines bounds Conversation.Lines.

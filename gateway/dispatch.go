@@ -84,6 +84,9 @@ const maxSaid = 8000
 // Step answers one message: it gives everything that changes because of it. The same Turn gives the same Outcome, but
 // for the ids that Turn.NewID and Turn.NewReference draw. It never fails on what a person wrote.
 func (d *Dispatcher) Step(t Turn) (Outcome, error) {
+	if s, ok := d.claims(t.Message); ok {
+		return d.claim(t, s), nil
+	}
 	k := d.listen(t)
 	_, opened := proves(t.Message)
 	switch {
@@ -108,7 +111,7 @@ func (d *Dispatcher) Step(t Turn) (Outcome, error) {
 // keywords, and last the search.
 func (k *talk) converse() {
 	for _, try := range []func() bool{
-		k.danger, k.optOut, k.forgotten, k.code, k.sharedPhone, k.languageChoice, k.attachments, k.greeting, k.command, k.runningForm,
+		k.danger, k.optOut, k.forgotten, k.joins, k.code, k.sharedPhone, k.languageChoice, k.attachments, k.greeting, k.command, k.joinWord, k.runningForm,
 		k.openQuestion, k.bareReference, k.keyword, k.waiting, k.unreadable,
 	} {
 		if try() {
@@ -319,6 +322,11 @@ func (k *talk) menu() {
 		labels = append(labels, label)
 		p.Options = append(p.Options, s.Code)
 	}
+	k.offerMenu(p, labels)
+}
+
+// offerMenu lets a number pick a service.
+func (k *talk) offerMenu(p Pending, labels []string) {
 	k.say("menu", texts.Args{"list": forms.Numbered(labels, k.scene().Channel == bySMS)})
 	k.buttons(labels)
 	k.ask(p)

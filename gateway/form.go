@@ -7,9 +7,7 @@ import (
 
 	"gatehouse/channels"
 	"gatehouse/configs/texts"
-	"gatehouse/exchange"
 	"gatehouse/exchange/service"
-	"gatehouse/gateway/consent"
 	"gatehouse/gateway/dialogue"
 	"gatehouse/gateway/forms"
 )
@@ -214,18 +212,6 @@ func (k *talk) complete(s *service.Service, answers map[string][]string, files [
 	k.trackLink(m.Reference)
 }
 
-// join records the consent to each list. The alerts come in the language that was chosen.
-func (k *talk) join(s *service.Service, answers map[string][]string) {
-	k.start(consent.Person)
-	for _, list := range s.Lists(answers) {
-		k.consent(consent.List, list, consent.Granted, consent.Person)
-	}
-	if lang := answers["language"]; len(lang) > 0 && k.d.texts.Has(lang[0]) {
-		k.contact.Lang = lang[0]
-	}
-	k.say("form.joined", texts.Args{"city": k.city(), "sent": k.sent(s, answers, k.t.Now)})
-}
-
 // sent fills the service's own last words.
 func (k *talk) sent(s *service.Service, answers map[string][]string, promise time.Time) string {
 	pairs := []string{"{promise}", k.d.day(promise, k.lang)}
@@ -320,13 +306,7 @@ func (k *talk) webForm() {
 		k.say("form.none", nil)
 		return
 	}
-	answers := map[string][]string{}
-	for _, line := range strings.Split(exchange.Normalize(k.t.Message.Text), "\n") { // its rows may be longer than a talk
-		name, value, ok := strings.Cut(line, ": ")
-		if ok && value != "" {
-			answers[name] = append(answers[name], value)
-		}
-	}
+	answers := pageAnswers(k.t.Message.Text)
 	enclose(s, answers, k.t.Message.Files)
 	s.Prune(answers)
 	s.Fill(answers, k.t.Now)

@@ -9,18 +9,24 @@ import (
 	"gatehouse/channels/text"
 	"gatehouse/configs/texts"
 	"gatehouse/exchange"
+	"gatehouse/exchange/service"
 )
 
 // reachable reads a phone number or a mail address that a code can be sent to: numbers of the city's own country alone,
 // because codes to far countries are how texts are pumped.
 func (d *Dispatcher) reachable(s string) (channels.Address, bool) {
+	return Reachable(d.services.City, s)
+}
+
+// Reachable reads a phone number of the city's country or a mail address as people write it; false: it is neither.
+func Reachable(city *service.City, s string) (channels.Address, bool) {
 	s = strings.TrimSpace(exchange.NormalizeLine(s))
 	if mailAddress.MatchString(s) && len(s) <= 254 {
 		local, domain, _ := strings.Cut(s, "@")
 		return channels.Address{Channel: byMail, Value: local + "@" + strings.ToLower(domain)}, true
 	}
 	n := phoneMarks.Replace(text.Digits(s))
-	home, _, _ := strings.Cut(d.services.City.Phone, " ")
+	home, _, _ := strings.Cut(city.Phone, " ")
 	switch {
 	case strings.HasPrefix(n, "00"):
 		n = "+" + n[2:]
@@ -95,7 +101,6 @@ func (k *talk) prove(to channels.Address) bool {
 		if i := slices.IndexFunc(other.Reaches, func(r Reach) bool { return r.Address == to }); i >= 0 {
 			reach = other.Reaches[i]
 		}
-		k.contact.Was = append(append(slices.Clone(k.contact.Was), other.ID), other.Was...)
 	}
 	if !slices.ContainsFunc(k.contact.Reaches, func(r Reach) bool { return r.Address == to }) {
 		k.contact.Reaches = append(k.contact.Reaches, reach)

@@ -21,7 +21,7 @@ func (k *talk) leaveList(said string) bool {
 	if !ok {
 		return false
 	}
-	left := k.turnLists(ids, consent.Granted, consent.Withdrawn)
+	left := append(k.turnLists(ids, consent.Granted, consent.Withdrawn), k.turnLists(ids, consent.Asked, consent.Withdrawn)...)
 	switch {
 	case len(left) > 0:
 		k.say("list.left", texts.Args{"list": k.d.lists.Title(left, k.lang), "keyword": k.d.lists.Keyword(left[0], k.lang)})
@@ -88,7 +88,7 @@ func (k *talk) lists(ids []string, act consent.Act) []string {
 	}
 	var out []string
 	for _, c := range k.t.Standing {
-		if c.line().Purpose == consent.List && c.Act == act && slices.Contains(ids, c.List) && !slices.Contains(granted, c.List) && !slices.Contains(out, c.List) {
+		if c.line().Purpose == consent.List && c.Act == act && c.Source != consent.Lapsed && slices.Contains(ids, c.List) && !slices.Contains(granted, c.List) && !slices.Contains(out, c.List) {
 			out = append(out, c.List)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 func joined(t testing.TB) *world {
 	t.Helper()
 	w := newWorld(t)
-	for _, s := range []string{"ALERTS", "1,5", "1", "SEND"} {
+	for _, s := range []string{"ALERTS", "1,5", "1", "1", "SEND", "1"} {
 		w.text(s)
 	}
 	if got := gateway.Lists(w.ledger); !slices.Equal(got, []string{"alerts-quayside", "alerts-saltmarsh"}) {
@@ -52,7 +52,7 @@ func TestListThatNobodyJoined(t *testing.T) {
 	if got := w.text("STOP alerts"); !strings.Contains(got, "not on the list: Alerts") || len(w.ledger) != 0 {
 		t.Errorf("says %q, ledger %v", got, w.ledger)
 	}
-	if got := w.text("START alerts"); !strings.HasPrefix(got, "Alerts 1/2.") {
+	if got := w.text("START alerts"); !strings.HasPrefix(got, "Alerts 1/3.") {
 		t.Errorf("START of a list never joined says %q", got)
 	}
 }

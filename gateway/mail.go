@@ -61,6 +61,7 @@ func (k *talk) mail() {
 	switch {
 	case strings.HasPrefix(local, toBounce):
 		k.silent = true
+	case k.joins(): // its word alone, as the reply to whichever address of ours had asked
 	case declares:
 		k.declareTo(alias, dry)
 	case local == toPostmaster || local == toAbuse:
@@ -305,6 +306,8 @@ func (k *talk) declare(s *service.Service, dry bool) {
 		k.refuse(name, faults)
 	case dry:
 		k.say("mail.dry.good", texts.Args{"service": name, "list": k.d.clerk.List(s, given, k.lang)})
+	case s.Kind == service.Subscription:
+		k.join(s, given)
 	default:
 		k.declared(s, given)
 	}

@@ -74,7 +74,7 @@ func TestDeclarationByMailFaultsFileNothing(t *testing.T) {
 	}{
 		"total":     {to: "declare+tour", file: csv("month,nights,exempt,total\n2026-10,412,30,700\n"), want: []string{"One entry", "nothing was filed", `Total EUR: "700" - it should be 764.00`}},
 		"two":       {to: "declare+dec-tour", file: csv("month;nights;exempt\n2027-10;viel;3\n"), want: []string{"2 entries need", "Month", "Nights"}},
-		"list":      {to: "declare+wtr-alert", body: "districts: 1\nlanguage: en", want: []string{"can't be done on this channel"}},
+		"list":      {to: "declare+soc-heat", body: "x", want: []string{"can't be done on this channel"}},
 		"rows":      {to: "declare+dec-tour", file: csv("month,nights\n2026-10,1\n2026-09,1\n"), want: []string{"2 rows"}},
 		"header":    {to: "declare+dec-tour", file: csv("month,nights\n"), want: []string{"0 rows"}},
 		"binary":    {to: "declare+dec-tour", file: csv("PK\x03\x04\x00\x00"), want: []string{"can't be read as CSV"}},

@@ -211,6 +211,9 @@ func lastUsed(c Contact, filed channels.Address, must bool) (channels.Address, b
 	return best.Address, !best.Address.IsZero()
 }
 
+// priorityEmergency is the priority of a broadcast that waits for no hour.
+const priorityEmergency = "emergency"
+
 // Broadcast words one notification for one contact. The delivery's id follows from the broadcast's and the contact's,
 // so that a repeat is the same row. Lists stay silent on addresses that said STOP.
 func (d *Dispatcher) Broadcast(t Tiding, b exchange.Broadcast) (Outcome, error) {
@@ -235,7 +238,13 @@ func (d *Dispatcher) Broadcast(t Tiding, b exchange.Broadcast) (Outcome, error) 
 	if to.Channel == bySMS {
 		msg.Text = text.Plain(body.Text, text.StripAccents)
 	}
-	o.Deliveries = []Delivery{{ID: msg.ID, Contact: t.Contact.ID, Queue: channels.Broadcast, Message: msg, Due: t.Now}}
+	due := t.Now
+	if t.Contact.Quiet && b.Priority != priorityEmergency {
+		if due = d.daytime(due); !b.Expires.IsZero() && !due.Before(b.Expires) {
+			return o, nil
+		}
+	}
+	o.Deliveries = []Delivery{{ID: msg.ID, Contact: t.Contact.ID, Queue: channels.Broadcast, Message: msg, Due: due}}
 	return o, nil
 }
 

@@ -328,15 +328,14 @@ func TestSubscriptionRecordsConsentForEachList(t *testing.T) {
 	w := newWorld(t)
 	w.text("STOP")
 	w.text("ALERTS 1")
-	for _, s := range []string{"ALERTS", "1,5", "3"} {
+	for _, s := range []string{"ALERTS", "1,5", "3", "2", "SEND", "1"} {
 		w.text(s)
 	}
-	w.text("SEND")
-	if !w.lists["alerts-quayside"] || !w.lists["alerts-saltmarsh"] || len(w.crossed) != 0 || w.contact.Lang != "ar" || w.contact.Reaches[0].Stopped {
+	if !w.lists["alerts-quayside"] || !w.lists["alerts-saltmarsh"] || len(w.crossed) != 0 || w.contact.Lang != "ar" || !w.contact.Quiet || w.contact.Reaches[0].Stopped {
 		t.Errorf("lists %v, contact %+v", w.lists, w.contact)
 	}
 	c := w.last.Consents[len(w.last.Consents)-1]
-	if !strings.Contains(c.Shown, "Quayside, Saltmarsh") || c.Said != "SEND" || c.Source != "person" || c.Address != phone || !c.At.Equal(w.now) {
+	if !strings.Contains(c.Shown, "Quayside, Saltmarsh") || c.Said != "1" || c.Source != "person" || c.Address != phone || !c.At.Equal(w.now) {
 		t.Errorf("the ledger says %+v", c)
 	}
 	if got := w.say(tab, "ALERTS"); !strings.Contains(got, "can't be done on this channel") {

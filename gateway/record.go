@@ -68,6 +68,9 @@ func (d *Dispatcher) Wants(t Turn) Wanted {
 		}
 		return Wanted{}
 	}
+	if _, ok := d.claims(m); ok {
+		return Wanted{Address: m.From}
+	}
 	if m.Phone != nil && m.Phone.Own && m.Phone.Number != "" {
 		return Wanted{Address: channels.Address{Channel: bySMS, Value: m.Phone.Number}}
 	}

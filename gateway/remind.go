@@ -38,6 +38,8 @@ func (d *Dispatcher) Wake(t Turn, w Wake) Outcome {
 		return d.endDraft(t)
 	case WakePromise:
 		return d.missed(t)
+	case WakeJoin:
+		return d.lapse(t)
 	}
 	return rest(t, t.Now.Add(time.Hour))
 }

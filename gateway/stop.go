@@ -145,6 +145,7 @@ func (k *talk) stop(source consent.Source) {
 			k.consentAt(to, consent.Statutory, consent.Everything, consent.Granted, source)
 		}
 	}
+	k.dropRequests(source)
 	r.Stopped = true
 	if k.draft != nil && k.draft.Address == k.t.Message.From {
 		k.draft.Paused = true

@@ -29,6 +29,7 @@ const (
 	askReopen   = "reopen"   // Text: the reference
 	askForget   = "forget"   // Text: the code that the answer must hold; empty: none
 	askAddress  = "address"  // a mail address or phone number that is to be linked
+	askJoin     = "join"     // the lists of Conversation.Joining
 	askPhone    = "phone"    // the number is to be shared; Text: the reference it is for, or empty
 )
 
@@ -180,10 +181,10 @@ func (k *talk) wordLanguage() (string, bool) {
 				}
 			}
 		}
-		for _, list := range []string{"menu", "help", "status", "language", "person", "forget", "mydata", "link", "stop", "start", "reopen"} {
+		for _, list := range []string{"menu", "help", "status", "language", "person", "forget", "mydata", "link", "stop", "start", "reopen", "join"} {
 			for _, w := range k.d.texts.Words(lang, list) {
 				first, _, more := strings.Cut(said, " ")
-				if strings.EqualFold(w, said) || more && list == "status" && strings.EqualFold(w, first) {
+				if strings.EqualFold(w, said) || more && (list == "status" || list == "join") && strings.EqualFold(w, first) {
 					return lang, true
 				}
 			}

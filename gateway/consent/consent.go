@@ -36,6 +36,7 @@ const (
 	Staff       Source = "staff"       // entered by a member of staff
 	Form        Source = "form"        // a page of the portal
 	Unsubscribe Source = "unsubscribe" // List-Unsubscribe of a mail (RFC 8058)
+	Lapsed      Source = "lapsed"      // time: what was asked for was not confirmed
 )
 
 // Act is what a line says.

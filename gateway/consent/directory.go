@@ -179,6 +179,12 @@ func (e *entry) label(id, lang string) string {
 	return ""
 }
 
+// Whole tells whether ids, of one service, are all of its lists.
+func (d *Directory) Whole(ids []string) bool {
+	e := d.of(ids[0])
+	return e != nil && len(ids) == len(e.all)
+}
+
 // Keyword is the word in lang by which the service of a list is called; empty: it has none.
 func (d *Directory) Keyword(id, lang string) string {
 	e := d.of(id)

@@ -36,7 +36,7 @@ func (p *Portal) home(w http.ResponseWriter, r *http.Request, lang string) {
 func (p *Portal) offered() []*service.Service {
 	var all []*service.Service
 	for _, s := range p.Services.All() {
-		if s.Offered("web") && len(s.Fields()) > 0 && s.Kind != service.Ask {
+		if onPage(s) && s.Kind != service.Ask {
 			all = append(all, s)
 		}
 	}
@@ -89,7 +89,7 @@ func (p *Portal) answer(w http.ResponseWriter, r *http.Request, lang string) {
 		p.Log.ErrorContext(r.Context(), "render answer", "answer", a.ID, "lang", a.Lang, "err", err)
 	}
 	v := answerView{Page: a, Body: body}
-	if s, ok := p.Services.ByCode(a.Service); ok && s.Offered("web") && len(s.Fields()) > 0 {
+	if s, ok := p.Services.ByCode(a.Service); ok && onPage(s) {
 		v.Service = s
 	}
 	p.show(w, r, http.StatusOK, "answer", view{Lang: lang, Title: a.Title, Data: v})

@@ -67,7 +67,7 @@ type faultView struct{ Field, Text string }
 
 func (p *Portal) service(w http.ResponseWriter, r *http.Request, lang string) (*service.Service, bool) {
 	s, ok := p.Services.ByCode(strings.ToUpper(r.PathValue("code")))
-	if !ok || !s.Offered("web") || len(s.Fields()) == 0 {
+	if !ok || !onPage(s) {
 		p.missing(w, r, lang)
 		return nil, false
 	}
@@ -116,6 +116,9 @@ func (p *Portal) fields(s *service.Service, lang string, typed map[string][]stri
 			v.Days = withChosen(v.Days, v.Value(), lang)
 		}
 		all = append(all, v)
+	}
+	if s.Kind == service.Subscription {
+		all = append(all, p.whereView(lang, typed, faults))
 	}
 	return all
 }
@@ -188,13 +191,20 @@ func (p *Portal) file(w http.ResponseWriter, r *http.Request, lang string) {
 	}
 	faults := append(s.CheckGiven(typed, p.Now()), unknownPlaces(s, typed)...)
 	faults = append(faults, p.open(s, typed, faults)...)
+	to, faults := p.addressee(s, typed, sent.Values, faults)
 	if len(faults) > 0 {
 		p.faulty(w, r, lang, s, token, typed, faults)
 		return
 	}
 	m := p.message(s, lang, typed, sent.Files)
+	m.From = to
 	version, err := fingerprint(r.Context(), m)
-	m.ID, m.From = "web:form:"+id+"."+version, session(id, version)
+	m.ID = "web:form:" + id + "." + version
+	if to.IsZero() {
+		m.From = session(id, version)
+	} else {
+		m.Trust = channels.Unverified
+	}
 	if err == nil {
 		err = p.Inbox.Accept(r.Context(), m)
 	}
@@ -300,6 +310,9 @@ func (p *Portal) faultTexts(s *service.Service, lang string, faults []service.Fa
 			continue
 		}
 		text := p.worded(s, f, lang)
+		if f.Field == whereField {
+			text = p.text(lang, "join.fault")
+		}
 		if field, ok := s.Field(f.Field); ok && picked(field.Kind) {
 			text = p.text(lang, "form.choose", "question", field.Ask.In(lang))
 		}
@@ -313,7 +326,7 @@ func (p *Portal) faultTexts(s *service.Service, lang string, faults []service.Fa
 // answer and sends again files anew.
 func fingerprint(ctx context.Context, m channels.Message) (string, error) {
 	h := sha256.New()
-	fmt.Fprintf(h, "%q", m.Text)
+	fmt.Fprintf(h, "%q%s", m.Text, m.From)
 	for _, f := range m.Files {
 		fmt.Fprintf(h, "%q %d", f.Name, f.Size)
 		r, err := f.Open(ctx)
@@ -364,6 +377,10 @@ func (p *Portal) sent(w http.ResponseWriter, r *http.Request, lang string) {
 	version := r.URL.Query().Get("n")
 	if !ok || len(version) != versionChars {
 		p.missing(w, r, lang)
+		return
+	}
+	if s, ok := p.Services.ByCode(strings.ToUpper(r.URL.Query().Get("of"))); ok && s.Kind == service.Subscription {
+		p.show(w, r, http.StatusOK, "asked", view{Lang: lang, Title: p.text(lang, "join.title"), Path: "/"})
 		return
 	}
 	p.showReply(w, r, lang, session(id, version))

@@ -137,7 +137,7 @@ func (s *Store) prepareContact(_ context.Context, c *commitment) (err error) {
 	if !c.personal() {
 		return nil
 	}
-	if c.body, err = seal(c.key, "contact", c.contact, person{Lang: c.Contact.Lang, Created: c.Contact.Created.UTC(), Was: c.Contact.Was}); err != nil {
+	if c.body, err = seal(c.key, "contact", c.contact, person{Lang: c.Contact.Lang, Created: c.Contact.Created.UTC(), Quiet: c.Contact.Quiet}); err != nil {
 		return err
 	}
 	for _, r := range c.Contact.Reaches {
@@ -157,7 +157,7 @@ func (s *Store) prepareTalk(_ context.Context, c *commitment) (err error) {
 	v := c.Conversation
 	lines := v.Lines[max(0, len(v.Lines)-gateway.MaxLines):]
 	c.talk = &talkRow{address: s.address(v.Address)}
-	c.talk.body, err = seal(c.key, "conversation", name(c.talk.address), talk{v.Lang, v.Pending, lines, v.More, v.Heard.UTC(), v.Challenge, v.Grants, v.Lookups})
+	c.talk.body, err = seal(c.key, "conversation", name(c.talk.address), talk{v.Lang, v.Pending, lines, v.More, v.Heard.UTC(), v.Challenge, v.Grants, v.Lookups, v.Joining})
 	return err
 }
 

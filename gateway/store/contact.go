@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"time"
 
 	"gatehouse/channels"
@@ -34,7 +35,7 @@ func (s *Store) contacts(ctx context.Context, q database.Querier, ids []string) 
 		if err := s.read(ctx, q, "contact", id, body, &p); err != nil {
 			return nil, err
 		}
-		out[id] = gateway.Contact{ID: id, Lang: p.Lang, Created: p.Created, Was: p.Was, Version: uint64(versions[id])}
+		out[id] = gateway.Contact{ID: id, Lang: p.Lang, Created: p.Created, Quiet: p.Quiet, Version: uint64(versions[id])}
 	}
 	return out, wrap("read addresses", s.reaches(ctx, q, ids, out))
 }
@@ -137,7 +138,7 @@ func (s *Store) talks(ctx context.Context, q database.Querier, addresses [][]byt
 			return nil, err
 		}
 		out[address] = gateway.Conversation{Lang: t.Lang, Pending: t.Pending, Lines: t.Lines, More: t.More, Heard: t.Heard,
-			Challenge: t.Challenge, Grants: t.Grants, Lookups: t.Lookups}
+			Challenge: t.Challenge, Grants: t.Grants, Lookups: t.Lookups, Joining: t.Joining}
 	}
 	return out, nil
 }
@@ -240,26 +241,32 @@ func (s *Store) Tracked(ctx context.Context, reference string) (gateway.Matter, 
 	return m, wrap("read matter", err)
 }
 
-// Members implements gateway.Work.
+// Members implements gateway.Work. Of each contact it gives the addresses that joined the list, and no others.
 func (s *Store) Members(ctx context.Context, list, after string, n int) ([]gateway.Contact, error) {
+	const query = `SELECT contact, address FROM member WHERE list = $1 AND contact IN
+		(SELECT DISTINCT contact FROM member WHERE list = $1 AND contact > $2 ORDER BY contact LIMIT $3) ORDER BY contact`
 	var ids []string
-	err := each(s.db.Read().Query(ctx, "SELECT DISTINCT contact FROM member WHERE list = $1 AND contact > $2 ORDER BY contact LIMIT $3", list, after, n))(
-		func(scan scanner) error {
-			var id string
-			err := scan(&id)
-			ids = append(ids, id)
-			return err
-		})
+	joined := map[string]bool{}
+	err := each(s.db.Read().Query(ctx, query, list, after, n))(func(scan scanner) error {
+		var id string
+		var address []byte
+		err := scan(&id, &address)
+		ids, joined[string(address)] = append(ids, id), true
+		return err
+	})
 	if err != nil {
 		return nil, wrap("read members", err)
 	}
+	ids = slices.Compact(ids)
 	found, err := s.contacts(ctx, s.db.Read(), ids)
 	if err != nil {
 		return nil, wrap("read members", err)
 	}
 	out := make([]gateway.Contact, 0, len(ids))
 	for _, id := range ids {
-		out = append(out, found[id])
+		c := found[id]
+		c.Reaches = slices.DeleteFunc(c.Reaches, func(r gateway.Reach) bool { return !joined[string(s.address(r.Address))] })
+		out = append(out, c)
 	}
 	return out, nil
 }

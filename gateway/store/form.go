@@ -83,7 +83,7 @@ func (s *Store) files(papers []paper) []channels.File {
 type person struct {
 	Lang    string    `json:"l,omitempty"`
 	Created time.Time `json:"c"`
-	Was     []string  `json:"w,omitempty"`
+	Quiet   bool      `json:"q,omitempty"`
 }
 
 type talk struct {
@@ -96,6 +96,7 @@ type talk struct {
 	Challenge *gateway.Challenge `json:"c,omitempty"`
 	Grants    []gateway.Grant    `json:"g,omitempty"`
 	Lookups   gateway.Lookups    `json:"k,omitzero"`
+	Joining   *gateway.Joining   `json:"j,omitempty"`
 }
 
 type sheet struct {

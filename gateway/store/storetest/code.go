@@ -50,13 +50,15 @@ func challenge(b *bench) {
 		Asked: b.clock.now(), Until: b.clock.now().Add(10 * time.Minute), Misses: 2}
 	o.Conversation = &gateway.Conversation{Address: sms("1"), Challenge: &want, Lookups: gateway.Lookups{Count: 3, Since: b.clock.now()},
 		Grants: []gateway.Grant{{Reference: "PL-2", Until: b.clock.now()}}}
-	o.Contact.Was = []string{"c-old"}
+	o.Contact.Quiet = true
+	o.Conversation.Joining = &gateway.Joining{Lists: []string{"alerts-quayside"}, Asked: b.clock.now(), Lang: "fr", Word: "AB12CD34"}
 	b.must(b.Commit(b.Context(), o))
 	t = b.heard(sms("1"), "481920")
 	b.equal("challenge", *t.Conversation.Challenge, want)
 	b.equal("lookups", t.Conversation.Lookups, o.Conversation.Lookups)
 	b.equal("grants", t.Conversation.Grants, o.Conversation.Grants)
-	b.equal("was", t.Contact.Was, o.Contact.Was)
+	b.equal("quiet", t.Contact.Quiet, true)
+	b.equal("joining", *t.Conversation.Joining, *o.Conversation.Joining)
 }
 
 // codeBudget: whoever asks, and however many at once, an address gets no more codes than its budget.
