@@ -210,8 +210,7 @@ func (k *talk) sendCode(p Purpose, reference string, to channels.Address, told s
 	k.o.Codes = append(k.o.Codes, CodeSent{To: to, By: k.t.Message.From, At: k.t.Now})
 	link := k.proofLink(c)
 	if link != "" && told == "link.sent" {
-		key := "link.sent.mail"
-		told = key
+		told = "link.sent.mail"
 	}
 	k.oweCode(c, code, link)
 	args["address"] = mask(to)

@@ -168,12 +168,14 @@ func (p *Portal) usePass(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f, err := upload.Read(w, r)
-	defer f.Close()
-	act := f.Values.Get("act")
-	switch {
-	case err != nil:
+	if err != nil {
+		f.Close()
 		p.Log.WarnContext(r.Context(), "page of a form not read", "err", err)
 		p.trouble(w, r, lang, http.StatusBadRequest, "busy")
+		return
+	}
+	defer f.Close()
+	switch act := f.Values.Get("act"); {
 	case act == "open" && got.Kind == gateway.ToProve:
 		p.prove(w, r, lang, token)
 	case act == "open":
