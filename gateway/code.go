@@ -191,7 +191,7 @@ func (k *talk) hideCode() {
 
 // sendCode sends a fresh code to the address and says so. What was sent before is worth nothing from then on. told is
 // the text that says where it went.
-func (k *talk) sendCode(p Purpose, reference string, to channels.Address, told string, args texts.Args) {
+func (k *talk) sendCode(p Purpose, reference string, to channels.Address, key string, args texts.Args) {
 	switch c := k.conv.Challenge; {
 	case c != nil && c.Misses >= codeTries && k.t.Now.Before(c.Until):
 		k.say("code.ended", texts.Args{"count": k.pauseLeft(c)})
@@ -209,12 +209,12 @@ func (k *talk) sendCode(p Purpose, reference string, to channels.Address, told s
 	k.conv.Challenge = c
 	k.o.Codes = append(k.o.Codes, CodeSent{To: to, By: k.t.Message.From, At: k.t.Now})
 	link := k.proofLink(c)
-	if link != "" && told == "link.sent" {
-		told = "link.sent.mail"
+	if link != "" && key == "link.sent" {
+		key = "link.sent.mail"
 	}
 	k.oweCode(c, code, link)
 	args["address"] = mask(to)
-	k.say(told, args)
+	k.say(key, args)
 }
 
 // oweCode owes the message with the code, and with a link that does the same, in the language of who is to read it.
