@@ -189,7 +189,7 @@ func (k *talk) hideCode() {
 	}
 }
 
-// sendCode sends a fresh code to the address and says so. What was sent before is worth nothing from then on. told is
+// sendCode sends a fresh code to the address and says so. What was sent before is worth nothing from then on. key is
 // the text that says where it went.
 func (k *talk) sendCode(p Purpose, reference string, to channels.Address, key string, args texts.Args) {
 	switch c := k.conv.Challenge; {
