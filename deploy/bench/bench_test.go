@@ -114,9 +114,18 @@ func TestWeighsChats(t *testing.T) {
 	}
 }
 
-// TestMain lets the test binary be called again as the server of chats, as the program itself is.
+// TestDialogues has a gateway of its own process take a crowd into a form.
+func TestDialogues(t *testing.T) {
+	b := &bench{quick: true, errs: os.Stderr, dir: t.TempDir()}
+	d, err := b.dialogues(t.Context(), 100)
+	if err != nil || d.inquiries <= 0 || d.messages <= 0 {
+		t.Errorf("%+v, %v", d, err)
+	}
+}
+
+// TestMain lets the test binary be called again as one of the servers, as the program itself is.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == chatsCommand {
+	if len(os.Args) > 1 && (os.Args[1] == chatsCommand || os.Args[1] == deskCommand) {
 		os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())

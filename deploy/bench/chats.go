@@ -122,20 +122,25 @@ func keep(from, to string) error {
 	return os.WriteFile(to, data, 0o644)
 }
 
-// chatServer is the process that serves chats.
-type chatServer struct {
+// server is a process that serves and tells its memory.
+type server struct {
 	addr string
 	cmd  *exec.Cmd
 	in   io.WriteCloser
 	out  *bufio.Reader
 }
 
-func startChats(ctx context.Context, kind, dir string) (*chatServer, error) {
+func startChats(ctx context.Context, kind, dir string) (*server, error) {
+	return startServer(ctx, chatsCommand, kind, dir)
+}
+
+// startServer calls this program again, as one of those that serve in a process of their own.
+func startServer(ctx context.Context, args ...string) (*server, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	s := &chatServer{cmd: exec.CommandContext(ctx, self, chatsCommand, kind, dir)}
+	s := &server{cmd: exec.CommandContext(ctx, self, args...)}
 	s.cmd.Stderr = os.Stderr
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if s.in, err = s.cmd.StdinPipe(); err != nil {
@@ -151,29 +156,29 @@ func startChats(ctx context.Context, kind, dir string) (*chatServer, error) {
 	}
 	line, err := s.out.ReadString('\n')
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("chat server: %w", err), s.stop())
+		return nil, errors.Join(fmt.Errorf("start server: %w", err), s.stop())
 	}
 	s.addr = strings.TrimSpace(line)
 	return s, nil
 }
 
-// weigh asks for the memory of the process, which must hold n chats.
-func (s *chatServer) weigh(n int) (w weight, err error) {
+// weigh asks for the memory of the process, which must hold n connections.
+func (s *server) weigh(n int) (w weight, err error) {
 	if _, err := fmt.Fprintln(s.in, "weigh"); err != nil {
 		return w, err
 	}
 	held := 0
 	if _, err := fmt.Fscan(s.out, &w.heap, &w.rss, &held); err != nil {
-		return w, fmt.Errorf("weigh chats: %w", err)
+		return w, fmt.Errorf("weigh server: %w", err)
 	}
 	if held < n {
-		return w, fmt.Errorf("%d chats were opened, %d are there", n, held)
+		return w, fmt.Errorf("%d connections were opened, %d are there", n, held)
 	}
 	return w, nil
 }
 
 // stop ends the process by the end of its input.
-func (s *chatServer) stop() error {
+func (s *server) stop() error {
 	s.in.Close()
 	return s.cmd.Wait()
 }
@@ -255,16 +260,24 @@ func serveChats(ctx context.Context, args []string, in io.Reader, out, errs io.W
 		return 1
 	}
 	defer stop()
-	fmt.Fprintln(out, addr)
-	for asked := bufio.NewScanner(in); asked.Scan(); {
-		w, err := memory(args[1])
-		if err != nil {
-			fmt.Fprintln(errs, "bench:", err)
-			return 1
-		}
-		fmt.Fprintln(out, w.heap, w.rss, held.Load())
+	if err := tell(addr, args[1], held.Load, in, out); err != nil {
+		fmt.Fprintln(errs, "bench:", err)
+		return 1
 	}
 	return 0
+}
+
+// tell writes where the process listens, then its memory and how many it holds for each line that comes in.
+func tell(addr, dir string, held func() int64, in io.Reader, out io.Writer) error {
+	fmt.Fprintln(out, addr)
+	for asked := bufio.NewScanner(in); asked.Scan(); {
+		w, err := memory(dir)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(out, w.heap, w.rss, held())
+	}
+	return nil
 }
 
 // chatHandler is our chat on a real store, or gorilla's Upgrader with its defaults. held counts the upgrades.

@@ -33,7 +33,10 @@ const words = "Good morning. The street light in front of number 14 has been dar
 // phonePrefix begins everybody's number; their own number among people follows.
 const phonePrefix = "+1555"
 
-func phone(i int) string { return fmt.Sprintf("%s%07d", phonePrefix, i%people) }
+func phone(i int) string { return number(i % people) }
+
+// number is that of person i, of up to ten million.
+func number(i int) string { return fmt.Sprintf("%s%07d", phonePrefix, i) }
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 

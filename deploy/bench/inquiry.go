@@ -141,14 +141,22 @@ func (b *bench) openDesk(ctx context.Context, n int) (*desk, error) {
 		done <- err
 		return nil, errors.Join(errors.New("gateway did not start"), d.stop())
 	}
+	if err := d.dial(ctx); err != nil {
+		return nil, errors.Join(err, d.stop())
+	}
+	return d, nil
+}
+
+// dial opens the lines that webhooks are pushed on.
+func (d *desk) dial(ctx context.Context) error {
 	for range cap(d.lines) {
 		l, err := call(ctx, strings.TrimPrefix(d.public, "http://"))
 		if err != nil {
-			return nil, errors.Join(err, d.stop())
+			return err
 		}
 		d.lines <- l
 	}
-	return d, nil
+	return nil
 }
 
 func (d *desk) hangUp() {

@@ -11,6 +11,8 @@
 //	insert     Store.Accept, 64 producers, on SQLite and PostgreSQL: a raw group commit of the same rows
 //	inquiry    a question by text until its answer reaches the carrier, at half of saturation: the sum of its parts,
 //	           each measured alone
+//	dialogues  ten thousand people in a form by text at once: messages a second beside inquiries of the same people, and
+//	           what each open dialogue adds to the gateway's memory
 //	chats      memory of 10,000 idle web chats: gorilla/websocket as it comes
 //	hop        a 2 kB case through a whole guard: its primitives alone, open, check, sign, seal and three durable writes
 //	diode      envelopes over a one-way link at its default pace, and at 20 % loss: the same bytes as plain UDP packets
@@ -59,7 +61,7 @@ type row struct {
 func rows() []row {
 	return []row{
 		{"webhook", webhookRow}, {"signature", signatureRow}, {"smtp", smtpRow}, {"insert", insertRow},
-		{"inquiry", inquiryRow}, {"chats", chatsRow}, {"hop", hopRow}, {"large", largeRow}, {"diode", diodeRow}, {"start", startRow},
+		{"inquiry", inquiryRow}, {"dialogues", dialoguesRow}, {"chats", chatsRow}, {"hop", hopRow}, {"large", largeRow}, {"diode", diodeRow}, {"start", startRow},
 	}
 }
 
@@ -67,6 +69,9 @@ func rows() []row {
 func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	if len(args) > 1 && args[0] == chatsCommand {
 		return serveChats(ctx, args[1:], os.Stdin, out, errs)
+	}
+	if len(args) > 1 && args[0] == deskCommand {
+		return serveDesk(ctx, args[1:], os.Stdin, out, errs)
 	}
 	b := &bench{errs: errs}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
