@@ -2,8 +2,6 @@ package program
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -101,11 +99,10 @@ func (b *budget) spend(ctx context.Context, d gateway.Leased) (wait time.Duratio
 		b.hold(ctx, heldCountry, d)
 		return 0, errCountry
 	}
-	sum := sha256.Sum256([]byte(m.To.Value)) // the shared store needs no number
 	for _, k := range []struct {
 		key, why string
 		n        int
-	}{{"texts:to:" + hex.EncodeToString(sum[:16]), heldAddress, b.texts.Address}, {"texts:" + prefix, heldHour, hour}} {
+	}{{"texts:to:" + m.To.Value, heldAddress, b.texts.Address}, {"texts:" + prefix, heldHour, hour}} {
 		if wait, err := b.limiter.Take(ctx, k.key, anHour(k.n), 1); err == nil && wait > 0 {
 			b.hold(ctx, k.why, d)
 			return wait, nil

@@ -142,7 +142,7 @@ func (g *house) openStore(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	g.volatile, err = openVolatile(g.cfg.Redis, g.Log, g.Now)
+	g.volatile, err = openVolatile(g.cfg.Redis, g.store.Mark, g.Log, g.Now)
 	return err
 }
 

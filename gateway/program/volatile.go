@@ -20,12 +20,12 @@ type volatile struct {
 }
 
 // openVolatile takes Redis where the configuration names one; several gateways need it. Else this process alone.
-func openVolatile(url secret.Value, log *slog.Logger, now func() time.Time) (volatile, error) {
+func openVolatile(url secret.Value, mark redis.Mark, log *slog.Logger, now func() time.Time) (volatile, error) {
 	if url.IsZero() {
 		v := local.New(now)
 		return volatile{v, v, v, nil}, nil
 	}
-	v, err := redis.Open(redis.Config{URL: url}, log, now)
+	v, err := redis.Open(redis.Config{URL: url}, mark, log, now)
 	if err != nil {
 		return volatile{}, fmt.Errorf("redis: %w", err)
 	}

@@ -114,6 +114,10 @@ func (s *Store) heard(ctx context.Context, mark []byte) (known bool, err error) 
 	return known, nil
 }
 
+// Mark is the keyed hash under which another room may keep a name that speaks of a person, such as the key of a rate in
+// Redis. It is the same on all gateways of a store, 16 bytes; sort keeps equal names of two uses apart.
+func (s *Store) Mark(sort, name string) []byte { return s.vault.Mark("mark-"+sort, name) }
+
 func (s *Store) address(a channels.Address) []byte { return s.vault.Mark("address", a.String()) }
 
 // presume seals for the contact that had the address when last seen, before the writer's turn; the writer checks.

