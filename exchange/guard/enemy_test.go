@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -149,6 +150,45 @@ func TestReplayIsPutAside(t *testing.T) {
 	if s := p.guard.Status(); s.Aside != 2 || s.In.Seq != 2 {
 		t.Errorf("status: %+v", s)
 	}
+}
+
+// TestYesterdaysTraffic: all that crossed is handed over again, after a restart and after a new epoch. Within the epoch
+// each goes on as the bytes that the end has already, and is counted; afterwards the recording is put aside, which is an
+// alarm. No number is given out for it.
+func TestYesterdaysTraffic(t *testing.T) {
+	p := newPost(t, exchange.Up, Limits{})
+	tape := p.sealed(8)
+	for _, e := range tape {
+		p.mustHand(e)
+	}
+	known := slices.Clone(p.out)
+	replay := func(when string, fresh bool) {
+		t.Helper()
+		p.out = nil
+		before := p.guard.Status()
+		for _, e := range tape {
+			if err := p.hand(e); fresh && err != nil || !fresh && !errors.Is(err, exchange.ErrAside) {
+				t.Errorf("%s, number %d: %v", when, e.Seq, err)
+			}
+		}
+		after := p.guard.Status()
+		repeats, aside := after.Repeats-before.Repeats, after.Aside-before.Aside
+		if fresh && (repeats != 8 || aside != 0 || !slices.EqualFunc(p.out, known, bytes.Equal)) || !fresh && (aside != 8 || len(p.out) != 0) {
+			t.Errorf("%s: %d repeats, %d aside, %d went on", when, repeats, aside, len(p.out))
+		}
+		if after.In != before.In || after.Out != before.Out {
+			t.Errorf("%s: was at %v and %v, is at %v and %v", when, before.In, before.Out, after.In, after.Out)
+		}
+	}
+	replay("at once", true)
+	p.reopen()
+	replay("after a restart", true)
+	p.now = p.now.Add(24 * time.Hour)
+	p.origin.Head = exchange.Head{Epoch: exchange.NextEpoch(p.now)}
+	p.mustHand(p.sealed(1)[0])
+	replay("after a new epoch", false)
+	p.reopen()
+	replay("after a new epoch and a restart", false)
 }
 
 func TestForgeryDoesNotUseUpANumber(t *testing.T) {
