@@ -68,16 +68,28 @@ func (c *crowd) strike(s strike) bool {
 		c.byText(c.next.Add(1))
 	}()
 	c.w.await(fmt.Sprint("the end of ", s), func() bool { return over() || closed(filed) && c.crossed() })
-	hit := over()
+	if !over() {
+		_ = tracer.Process.Signal(syscall.SIGTERM) // it lets go, unless the call came meanwhile
+		<-ended
+	}
+	pid, hit := p.cmd.Process.Pid, false
+	c.w.await(fmt.Sprint("the program dead or at work after ", s), func() bool {
+		hit = dead(pid)
+		return hit || ready("http://"+c.w.settings[map[string]string{"gateway": "gateway", "office": "OFFICE"}[s.program]]+"/readyz")
+	})
 	if hit {
 		p.kill()
 		c.w.start(s.program)
-	} else {
-		_ = tracer.Process.Signal(syscall.SIGTERM) // it lets go
-		<-ended
 	}
 	<-filed
 	return hit
+}
+
+// dead tells whether a program of ours has ended and waits to be collected (proc(5), stat).
+func dead(pid int) bool {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	_, state, _ := strings.Cut(string(b), ") ")
+	return err != nil || strings.HasPrefix(state, "Z")
 }
 
 // trace has strace do to system calls of a running program what inject says, until it ends or is told to let go.

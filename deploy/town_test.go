@@ -279,7 +279,7 @@ func (p *program) end(limit time.Duration) error {
 // stop ends everything and shows the logs of a walk that failed.
 func (w *town) stop() {
 	for _, p := range w.programs {
-		if err := p.end(20 * time.Second); err != nil {
+		if err := p.end(patience); err != nil {
 			w.t.Errorf("%s: %v", p.name, err)
 		}
 	}
@@ -315,14 +315,16 @@ func tail(b []byte, n int) []byte { return b[max(len(b)-n, 0):] }
 
 func (w *town) awaitReady(url string) {
 	w.t.Helper()
-	w.await("ready: "+url, func() bool {
-		r, err := http.Get(url)
-		if err != nil {
-			return false
-		}
-		r.Body.Close()
-		return r.StatusCode == http.StatusOK
-	})
+	w.await("ready: "+url, func() bool { return ready(url) })
+}
+
+func ready(url string) bool {
+	r, err := http.Get(url)
+	if err != nil {
+		return false
+	}
+	r.Body.Close()
+	return r.StatusCode == http.StatusOK
 }
 
 // await polls a condition until it holds.
