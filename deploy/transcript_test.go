@@ -16,7 +16,8 @@ import (
 	gateway "gatehouse/gateway/program"
 )
 
-// line is one exchange of a transcript: what the citizen texts, and what comes back. REF stands for a reference.
+// line is one exchange of a transcript: what the citizen texts, and what comes back. REF stands for a reference, HOST for where the
+// gateway is, TOKEN for that of a link.
 type line struct{ said, want string }
 
 // inquiryTranscript is transcript A, word for word.
@@ -37,7 +38,7 @@ var applicationTranscript = []line{
 	{"go 1,3", "Pickup 4/4. Which day? 1 Tue 1 Dec 2 Thu 3 Dec 3 Mon 7 Dec. Or send a date, e.g. 9 Dec"},
 	{"friday", "Fri 4 Dec has no pickups. Nearest: 1 Thu 3 Dec 2 Mon 7 Dec"},
 	{"1", "Check: 1 14 Quay St 2 furniture, mattress 3 Thu 3 Dec. Reply SEND, or a number to change it."},
-	{"send", "Sent. Reference REF. Put items out by 7:00 on Thu 3 Dec. Reply STATUS any time."},
+	{"send", "Sent. Reference REF. Put items out by 7:00 on Thu 3 Dec. Reply STATUS any time. A photo? HOST/p/TOKEN"},
 }
 
 // TestTranscripts plays the model conversations over real sockets, between the stand-in of the text carrier and a
@@ -71,7 +72,7 @@ func TestTranscripts(t *testing.T) {
 func (w *town) plays(number string, lines []line) {
 	w.t.Helper()
 	for _, l := range lines {
-		pattern := strings.NewReplacer("REF", `PL-[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9]{2}`, "HOST", `[\w.:-]+`).Replace(regexp.QuoteMeta(l.want))
+		pattern := strings.NewReplacer("REF", `PL-[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9]{2}`, "HOST", `[\w.:-]+`, "TOKEN", `[a-z2-7]{13}`).Replace(regexp.QuoteMeta(l.want))
 		if got := w.dialogue(number, l.said); !regexp.MustCompile("^" + pattern + "$").MatchString(got) {
 			w.t.Errorf("%q is answered\n  %s\nwant\n  %s", l.said, got, l.want)
 		}

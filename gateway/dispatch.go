@@ -89,6 +89,7 @@ func (d *Dispatcher) Step(t Turn) (Outcome, error) {
 	}
 	k := d.listen(t)
 	_, opened := proves(t.Message)
+	_, photo := pictured(t.Message)
 	switch {
 	case t.Message.Robot:
 		k.silent = true
@@ -96,6 +97,8 @@ func (d *Dispatcher) Step(t Turn) (Outcome, error) {
 		k.fromPage()
 	case opened:
 		k.fromProof()
+	case photo:
+		k.fromPhoto()
 	case k.carrier():
 	case t.Message.From.Channel == byMail:
 		k.mail()

@@ -210,6 +210,9 @@ func (k *talk) complete(s *service.Service, answers map[string][]string, files [
 		k.say("form.sent", args)
 	}
 	k.trackLink(m.Reference)
+	if len(usable(files)) == 0 {
+		k.offerPhoto(s, m)
+	}
 }
 
 // sent fills the service's own last words.

@@ -20,7 +20,7 @@ type Pass struct {
 	Kind    PassKind
 	Contact string           // whose it is; set by the store
 	Address channels.Address // where it was asked for: what is done with it is heard from there
-	Subject string           // the id of the draft, or of the challenge
+	Subject string           // the id of the draft or of the challenge, or the reference of the case
 	Lang    string
 	// Until is when it ends. Opening it may move that, so that a page which was opened has time enough.
 	Until time.Time
@@ -35,6 +35,7 @@ type PassKind string
 const (
 	ToFill  PassKind = "fill"  // the half-filled form, on a page
 	ToProve PassKind = "prove" // the address that it was sent to becomes one of the person's
+	ToPhoto PassKind = "photo" // photos follow a case that was sent
 )
 
 const (
@@ -52,6 +53,8 @@ type Passes interface {
 	// UsePass opens a link, which ends at until from then on. Of all who try, one has it: for the others, and when it
 	// has ended, ErrNotFound.
 	UsePass(ctx context.Context, token string, now, until time.Time) (Pass, error)
+	// ReturnPass opens a used link again until it ends, because what it was used for could not be stored.
+	ReturnPass(ctx context.Context, token string, until time.Time) error
 	// Drafted gives the form of a link ToFill. ErrNotFound when it was sent or deleted.
 	Drafted(ctx context.Context, p Pass) (Draft, error)
 }

@@ -82,7 +82,7 @@ func (d *Dispatcher) listen(t Turn) *talk {
 	}
 	r := k.reach()
 	r.Heard, r.Dead = t.Now, false
-	if _, opened := proves(t.Message); opened || paged(t.Message) { // no words of a talk
+	if wordless(t.Message) {
 		k.lang, k.known = firstOf(k.conv.Lang, k.contact.Lang, d.services.City.Languages[0]), true
 		return k
 	}
@@ -91,6 +91,13 @@ func (d *Dispatcher) listen(t Turn) *talk {
 	k.hearLanguage()
 	k.note(whoPerson, t.Message.Text)
 	return k
+}
+
+// wordless tells whether a message comes from a page and holds no words of a talk.
+func wordless(m channels.Message) bool {
+	_, opened := proves(m)
+	_, photo := pictured(m)
+	return opened || photo || paged(m)
 }
 
 // copied makes the private copies.

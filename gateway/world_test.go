@@ -34,6 +34,7 @@ type world struct {
 	ledger  []gateway.Consent
 	ids     int
 	refs    int
+	tokens  func() string // nil: no link can be sent
 	sent    []gateway.Delivery
 	crossed []gateway.Crossing
 	last    gateway.Outcome
@@ -132,7 +133,7 @@ func (w *world) hear(m channels.Message) string {
 	}
 	m.At = w.now
 	turn := gateway.Turn{
-		Now: w.now, NewID: w.newID, NewReference: w.newReference, Claim: gateway.Claim{Message: m.ID, Contact: w.contact.ID, Fence: 1},
+		Now: w.now, NewID: w.newID, NewReference: w.newReference, NewToken: w.tokens, Claim: gateway.Claim{Message: m.ID, Contact: w.contact.ID, Fence: 1},
 		Message: m, Contact: w.contact, Conversation: w.convs[m.From], Draft: w.draft, Matters: w.matters, Standing: w.standing(), Attempt: 1,
 	}
 	turn.Conversation.Address = m.From

@@ -91,6 +91,8 @@ type Service struct {
 	ListBy string `yaml:"list_by"`
 	// Compact lets the keyword carry all answers: "TAX 2026-10 412 30".
 	Compact bool `yaml:"compact"`
+	// Photo: a form that was sent by SMS is answered with a link by which photos can follow.
+	Photo bool `yaml:"photo"`
 	// Shortcuts are answers for one fixed argument of the keyword: "0" of "TAX 0". What is left open takes its Default.
 	Shortcuts map[string]map[string]string `yaml:"shortcuts"`
 	// Tables are rates that change by date, for lookup() in a rule.

@@ -38,6 +38,8 @@ func (p *Portal) pass(w http.ResponseWriter, r *http.Request) {
 	got, lang, ok := p.readPass(w, r, token)
 	switch {
 	case !ok:
+	case got.Kind == gateway.ToPhoto:
+		p.photoPage(w, r, lang, token, got)
 	case !got.Used:
 		p.showPass(w, r, http.StatusOK, lang, passView{Token: token, Kind: got.Kind})
 	case got.Kind != gateway.ToFill || !p.holds(r, token):
@@ -164,6 +166,10 @@ func (s *sentPage) over(kept map[string][]string) map[string][]string {
 func (p *Portal) usePass(w http.ResponseWriter, r *http.Request) {
 	token := r.PathValue("token")
 	got, lang, ok := p.readPass(w, r, token)
+	if ok && got.Kind == gateway.ToPhoto {
+		p.takePhotos(w, r, lang, token, got)
+		return
+	}
 	if !ok {
 		return
 	}

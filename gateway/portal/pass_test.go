@@ -2,6 +2,7 @@ package portal_test
 
 import (
 	"context"
+	"crypto/rand"
 	"html"
 	"io"
 	"log/slog"
@@ -47,11 +48,15 @@ type town struct {
 	last  gateway.Outcome
 	cases []exchange.Case
 	url   string
+	fails error // what Accept gives instead
 }
 
 func (w *town) Accept(ctx context.Context, m channels.Message) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.fails != nil {
+		return w.fails
+	}
 	fresh, err := w.store.Accept(ctx, m)
 	if err != nil || !fresh {
 		return err
@@ -67,7 +72,7 @@ func (w *town) Accept(ctx context.Context, m channels.Message) error {
 
 func (w *town) answer(ctx context.Context, t gateway.Turn) error {
 	t.Now, t.NewID, t.NewReference = w.now, func() string { return exchange.NewID(w.now) }, exchange.NewReference
-	t.NewCode, t.NewToken = func() string { return "481920" }, func() string { return strings.ToLower(exchange.NewID(w.now)) }
+	t.NewCode, t.NewToken = func() string { return "481920" }, func() string { return strings.ToLower(rand.Text()[:13]) }
 	if want := w.heart.Wants(t); !want.IsZero() {
 		r, err := w.store.Learn(ctx, want, t.Message.From)
 		if err != nil {
@@ -369,11 +374,11 @@ func TestALinkOpensOnceAndEnds(t *testing.T) {
 	}
 	second := w.text("WEB")
 	third := w.text("WEB")
-	if code := other.get("/p/" + second[strings.Index(second, "/p/")+3:][:26]); code != http.StatusNotFound {
+	if code := other.get("/p/" + second[strings.Index(second, "/p/")+3:][:13]); code != http.StatusNotFound {
 		t.Errorf("a newer link leaves the older one open: %d", code)
 	}
 	w.now = w.now.Add(25 * time.Hour)
-	if code := other.get("/p/" + third[strings.Index(third, "/p/")+3:][:26]); code != http.StatusNotFound {
+	if code := other.get("/p/" + third[strings.Index(third, "/p/")+3:][:13]); code != http.StatusNotFound {
 		t.Errorf("a day later: %d", code)
 	}
 	if code := b.get(path); code != http.StatusNotFound {

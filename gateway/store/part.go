@@ -7,7 +7,7 @@ import (
 )
 
 // part takes addresses away from a contact. A mark of each stays with what was said of STOP there, and since an address
-// changed hands, nobody trusts any more what they remember of it.
+// changed hands, nobody trusts any more what they remember of it. Links that nobody opened yet end, for some speak for it.
 func (s *Store) part(ctx context.Context, tx *database.Tx, c *commitment) error {
 	for _, gone := range c.Leaves {
 		address := s.address(clean(gone))
@@ -21,6 +21,9 @@ func (s *Store) part(ctx context.Context, tx *database.Tx, c *commitment) error 
 			if _, err := tx.Exec(ctx, query, address, c.contact); err != nil {
 				return wrap("take an address apart", err)
 			}
+		}
+		if _, err := tx.Exec(ctx, "DELETE FROM pass WHERE contact = $1 AND used = 0", c.contact); err != nil {
+			return wrap("take an address apart", err)
 		}
 		if _, err := tx.Exec(ctx, "UPDATE counter SET value = value + 1 WHERE name = 'merge'"); err != nil {
 			return wrap("take an address apart", err)

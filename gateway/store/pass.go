@@ -93,6 +93,14 @@ func (s *Store) UsePass(ctx context.Context, token string, now, until time.Time)
 	return p, wrap("use pass", err)
 }
 
+// ReturnPass implements gateway.Passes.
+func (s *Store) ReturnPass(ctx context.Context, token string, until time.Time) error {
+	return wrap("return pass", s.db.WriteWait(ctx, func(ctx context.Context, tx *database.Tx) error {
+		_, err := tx.Exec(ctx, "UPDATE pass SET used = 0, until = $1 WHERE mark = $2", micros(until), s.passMark(token))
+		return err
+	}))
+}
+
 // Drafted implements gateway.Passes.
 func (s *Store) Drafted(ctx context.Context, p gateway.Pass) (gateway.Draft, error) {
 	found := map[string]*gateway.Draft{}

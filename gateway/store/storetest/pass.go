@@ -11,7 +11,7 @@ import (
 )
 
 // passes: a link serves once, whoever comes first; a newer one ends those that nobody opened; it goes along when
-// contacts merge, and goes when its person is forgotten.
+// contacts merge, and goes when its person is forgotten. One that could not be used is given back.
 func passes(b *bench) {
 	give := func(from channels.Address, token string) gateway.Outcome {
 		o := answer(b.heard(from, "web"))
@@ -30,6 +30,9 @@ func passes(b *bench) {
 	b.equal("pass", p, gateway.Pass{Kind: gateway.ToFill, Contact: o.Contact.ID, Address: sms("1"), Subject: "d-" + sms("1").Value, Lang: "fr",
 		Until: b.clock.now().Add(time.Hour)})
 	openedOnce(b, second)
+	b.must(b.ReturnPass(b.Context(), second, p.Until))
+	openedOnce(b, second)
+	b.must(b.ReturnPass(b.Context(), "nobody-was-sent-this", p.Until))
 	d, err := b.Drafted(b.Context(), p)
 	b.must(err)
 	b.equal("form", d.Form.Service, "bulky")
