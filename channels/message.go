@@ -43,8 +43,10 @@ type Trust string
 
 // The levels of trust known so far, weakest first.
 const (
-	// Unverified: anybody may have written that From line (every mail, until sender checks are made).
+	// Unverified: anybody may have written that From line.
 	Unverified Trust = "unverified"
+	// DomainVerified: the mail comes from the domain of its From line (SPF or DKIM, aligned as DMARC asks).
+	DomainVerified Trust = "domain"
 	// Attended: a clerk at a counter or on the telephone writes for the person (see Desk).
 	Attended Trust = "counter"
 	// CarrierVerified: the carrier vouches for the address (SMS, Telegram) or we gave the session out (web).

@@ -27,8 +27,9 @@ type Config struct {
 	// all gateways. Changing it breaks the reply addresses that people have.
 	Key secret.Value `yaml:"key"`
 
-	TLS   TLS   `yaml:"tls"`
-	Relay Relay `yaml:"relay"`
+	TLS    TLS    `yaml:"tls"`
+	Relay  Relay  `yaml:"relay"`
+	Origin Origin `yaml:"origin"`
 
 	// MaxMessage is the largest mail taken, in bytes as sent, which for files is a third more than their own size.
 	MaxMessage int `yaml:"max_message"`
@@ -144,6 +145,7 @@ func (c Config) Validate() error {
 	}
 	all = append(all, c.TLS.faults()...)
 	all = append(all, c.Relay.faults()...)
+	all = append(all, c.Origin.faults()...)
 	for key, n := range map[string]int{
 		"max_message": c.MaxMessage, "max_recipients": c.MaxRecipients, "max_errors": c.MaxErrors,
 		"max_sessions": c.MaxSessions, "max_per_host": c.MaxPerHost, "relay.connections": c.Relay.Connections, "relay.max_message": c.Relay.MaxMessage,

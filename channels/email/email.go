@@ -1,7 +1,8 @@
 // Package email takes mail in by SMTP and sends it through a relay.
 //
 // The rule: 250 is said only once the mail is stored, and only our own addresses are taken: nothing is ever relayed.
-// Who wrote is what the From line claims (Trust Unverified): nothing of an older case may be shown on its strength.
+// Who wrote is what the From line claims. That its domain sent it (Trust DomainVerified) may be proven, see Origin; that
+// this person did is not: nothing of an older case may be shown on its strength.
 package email
 
 import (
@@ -17,6 +18,7 @@ import (
 	"github.com/emersion/go-smtp"
 
 	"gatehouse/channels"
+	"gatehouse/channels/email/origin"
 )
 
 // Name is this channel's Address.Channel.
@@ -32,6 +34,7 @@ type Channel struct {
 	book   book
 	tls    *tls.Config
 	relay  *relay
+	judge  origin.Judge // nil: every mail is unverified
 	// unpacking bounds how many mails are taken apart at a time, and so the memory that takes.
 	unpacking chan struct{}
 	buffers   sync.Pool // of *[]byte
@@ -61,6 +64,7 @@ func Open(c Config, s channels.Shared) (*Channel, error) {
 		book:      book{domain: c.Domain, key: []byte(c.Key.Reveal())},
 		tls:       cert,
 		relay:     newRelay(c.Relay, u, c.Hostname),
+		judge:     c.Origin.judge(s.Now),
 		unpacking: make(chan struct{}, 4),
 	}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"hash"
 	"io"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -80,10 +81,12 @@ type session struct {
 	over    bool // nothing more is taken in this session
 }
 
-// envelope is who sends a mail and to which of our addresses.
+// envelope is who sends a mail, to which of our addresses, and from which host.
 type envelope struct {
 	from string
 	to   []recipient
+	peer netip.Addr
+	helo string
 }
 
 // Reset forgets the mail that was begun. One that was coming in chunks ends the session, because the server would mix
@@ -111,7 +114,7 @@ func (s *session) Mail(from string, _ *smtp.MailOptions) error {
 	if s.over {
 		return replyErrors
 	}
-	s.envelope = envelope{from: from}
+	s.envelope = envelope{from: from, peer: peerOf(s.conn.Conn()), helo: s.conn.Hostname()}
 	return nil
 }
 
@@ -226,6 +229,9 @@ func (c *Channel) take(ctx context.Context, in channels.Inbox, e envelope, r io.
 	if m.From.Value == "" {
 		return replyNoSender
 	}
+	if m.Trust, err = c.prove(ctx, e, mail.header, raw); err != nil {
+		return c.refusal(err)
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.config.AcceptTimeout)
 	defer cancel()
 	return c.refusal(in.Accept(ctx, m))
@@ -265,7 +271,6 @@ func (c *Channel) message(from string, to recipient, mail parsed, sum *fingerpri
 		Text:    mail.text,
 		Files:   mail.files,
 		Thread:  thread(mail.header),
-		Trust:   channels.Unverified,
 		Robot:   c.book.robot(mail.header, from, who),
 	}
 	if to.purpose == ofCase {

@@ -265,6 +265,10 @@ func (c *Config) toCarriers(stand *carriers.Carriers) {
 		mail := *m
 		mail.Relay.URL, all.Email = "smtp://"+stand.MailAddr(), &mail
 	}
+	if m := all.Email; m != nil && strings.HasSuffix(m.Origin.Resolver, ":0") {
+		mail := *m
+		mail.Origin.Resolver, all.Email = stand.DNSAddr(), &mail
+	}
 }
 
 func portZero(s string) bool {
