@@ -2,6 +2,12 @@
 // filled (Draft), what is owed (Delivery) and what became of it (Matter), and the pure Step that turns one message
 // into an Outcome.
 //
+// One address may serve several persons: somebody who helps others files their cases from the helper's own phone. They
+// are no contacts of their own, since nobody could reach them: a contact lists them (Contact.Persons), each case and form
+// bears whose it is (Matter.For, Draft.For; empty is the one whose address it is), and the inside knows each as a party
+// of their own. What shows cases shows those of one person at a time, and asks whose where there are several; each is
+// sealed under a key of their own and forgotten alone. Lists and consent belong to the address.
+//
 // The rule: Step does no I/O, has no clock and no chance of its own; the store commits its Outcome whole or not at
 // all. Nothing here knows which store, which carrier or which link it runs on.
 package gateway
@@ -21,6 +27,8 @@ type Contact struct {
 	Lang    string // BCP 47; empty until known
 	Reaches []Reach
 	Created time.Time
+	// Persons are those whose cases are done from these addresses by a helper, at most maxPersons.
+	Persons []Person
 	// Quiet keeps lists to the day, emergencies aside: the person chose those hours.
 	Quiet bool
 	// Version is the store's count of changes. An outcome that was built on an older one is ErrLost, so that a turn and
@@ -88,6 +96,10 @@ type Draft struct {
 	Form    service.Draft
 	Files   []channels.File // stored files that go with it
 	Paused  bool
+	// For is whom a helper fills it for; zero: the one whose address it is. Whom is what is asked about that before the
+	// form goes on.
+	For     Person
+	Whom    Whom
 	Touched time.Time
 }
 
@@ -110,9 +122,11 @@ type Matter struct {
 	ID        string
 	Reference string
 	Contact   string
-	Service   string
-	Name      string // the service's name in the person's language, when filed
-	Lang      string
+	// For is the Person of the contact whose case it is; empty: the one whose address it is.
+	For     string
+	Service string
+	Name    string // the service's name in the person's language, when filed
+	Lang    string
 	// Address is where it was filed; notices go to the contact's last used address, else here.
 	Address  channels.Address
 	Thread   channels.Thread // the mail thread that notices continue

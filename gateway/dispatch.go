@@ -250,15 +250,19 @@ func (k *talk) command() bool {
 	case dialogue.Menu:
 		k.menu()
 	case dialogue.Status:
-		k.status(c.Arg)
+		if c.Arg != "" {
+			k.status(c.Arg)
+		} else {
+			k.whose(c.Act)
+		}
+	case dialogue.Whom:
+		k.whomWord()
 	case dialogue.Person:
 		k.person()
 	case dialogue.Reopen:
 		k.reopen(c.Arg)
-	case dialogue.Forget:
-		k.forget()
-	case dialogue.MyData:
-		k.myData()
+	case dialogue.Forget, dialogue.MyData:
+		k.whose(c.Act)
 	case dialogue.Link:
 		k.linkWord(c.Arg)
 	case dialogue.Unlink:
@@ -274,7 +278,7 @@ func (k *talk) command() bool {
 // answersForm tells whether what reads as a command answers the open question: 0 where a number is asked, a language
 // where one can be chosen.
 func (k *talk) answersForm(c dialogue.Command) bool {
-	if !k.running() {
+	if !k.running() || k.draft.Whom != WhomSettled {
 		return false
 	}
 	s, ok := k.service()
@@ -303,9 +307,13 @@ func (k *talk) again() {
 
 func (k *talk) help() {
 	if k.running() {
-		if s, ok := k.service(); ok {
+		if s, ok := k.service(); ok && k.draft.Whom != WhomSettled {
+			k.askWhom(s)
+			return
+		} else if ok {
 			p := k.d.clerk.Help(s, &k.draft.Form, k.scene())
 			k.prompt(p)
+			k.hintWhom(s)
 			return
 		}
 	}

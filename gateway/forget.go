@@ -101,6 +101,10 @@ func (k *talk) forgotten() bool {
 		k.say("forget.dropped", nil)
 		return true
 	}
+	if len(k.asked.Options) == 1 {
+		k.erasePerson(k.asked.Options[0])
+		return true
+	}
 	k.say("forget.done", texts.Args{"city": k.city()})
 	k.erase()
 	return true
@@ -128,5 +132,6 @@ func (k *talk) farewell() Outcome {
 	for i := range k.o.Deliveries {
 		k.o.Deliveries[i].Contact, k.o.Deliveries[i].Matter = "", ""
 	}
-	return Outcome{Claim: k.t.Claim, Contact: k.t.Contact, Deliveries: k.o.Deliveries, Crossings: k.o.Crossings, Forget: true}
+	return Outcome{Claim: k.t.Claim, Contact: k.t.Contact, Deliveries: k.o.Deliveries, Crossings: k.o.Crossings, Forget: true,
+		Remains: k.remains()}
 }

@@ -45,7 +45,7 @@ func (k *talk) openForm(s *service.Service, rest string) {
 	k.dropped = false
 	k.draft = &Draft{
 		ID: k.t.NewID(), Address: k.t.Message.From, Touched: k.t.Now, Form: k.d.clerk.Begin(s, rest, k.scene()),
-		Files: usable(k.t.Message.Files),
+		Files: usable(k.t.Message.Files), Whom: k.whomAsked(s),
 	}
 	k.askForm()
 }
@@ -65,6 +65,13 @@ func (k *talk) askForm() {
 		return
 	}
 	k.draft.Form.Lang = k.lang
+	if k.draft.Whom != WhomSettled {
+		k.askWhom(s)
+		return
+	}
+	if k.draft.For.ID != "" && forms.AtSummary(s, k.draft.Form) {
+		k.say("form.whom.for", texts.Args{"name": k.draft.For.Name})
+	}
 	k.prompt(k.d.clerk.Ask(s, &k.draft.Form, k.scene()))
 }
 
@@ -78,6 +85,10 @@ func (k *talk) runningForm() bool {
 	if !ok {
 		k.dropped = true
 		return false
+	}
+	if k.draft.Whom != WhomSettled {
+		k.answerWhom(s)
+		return true
 	}
 	before := forms.Clone(k.draft.Form)
 	step, why := k.d.clerk.Answer(s, &k.draft.Form, k.said, k.scene())
@@ -136,6 +147,11 @@ func (k *talk) formCommand(c dialogue.Command) bool {
 		k.say("form.open", texts.Args{"noun": forms.Within(s.Noun.In(k.lang))})
 		return true
 	}
+	if k.draft.Whom != WhomSettled && c.Act != dialogue.Pause { // nothing else was asked yet
+		k.draft.Whom = WhomOpen
+		k.askForm()
+		return true
+	}
 	switch c.Act {
 	case dialogue.Back:
 		k.d.clerk.Back(s, &k.draft.Form)
@@ -192,7 +208,7 @@ func (k *talk) send(s *service.Service) {
 		k.askForm()
 		return
 	}
-	k.dropped = true
+	k.dropped, k.helped = true, k.draft.For
 	k.complete(s, k.draft.Form.Answers, append(slices.Clone(k.draft.Files), k.t.Message.Files...))
 }
 
@@ -202,6 +218,7 @@ func (k *talk) complete(s *service.Service, answers map[string][]string, files [
 		k.join(s, answers)
 		return
 	}
+	k.helped = k.behalf(s, answers)
 	m := k.file(s, filing{answers: answers, files: files})
 	args := texts.Args{"reference": m.Reference, "sent": k.sent(s, answers, m.Promise)}
 	if strings.HasPrefix(k.t.Message.To.Value, formPrefix) { // a page takes no STATUS

@@ -319,6 +319,7 @@ func (k *talk) file(s *service.Service, f filing) Matter {
 		c.Answers = append(c.Answers, exchange.Answer{Field: service.PutTo, Value: f.department})
 	}
 	k.attend(&c)
+	k.filedFor(k.helped, &c)
 	crossing := Crossing{Matter: c.ID}
 	for _, file := range usable(f.files) {
 		ref := k.refer(file)
@@ -329,7 +330,7 @@ func (k *talk) file(s *service.Service, f filing) Matter {
 	m := Matter{
 		ID: c.ID, Reference: c.Reference, Contact: k.contact.ID, Service: s.Code, Name: s.Name.In(k.lang), Lang: k.lang,
 		Address: k.t.Message.From, Thread: k.t.Message.Thread, Subject: firstOf(f.subject, exchange.NormalizeLine(k.t.Message.Subject)),
-		State: exchange.Queued, Promise: c.Promise, FiledAt: k.t.Now, Tell: k.tellAt(),
+		For: k.helped.ID, State: exchange.Queued, Promise: c.Promise, FiledAt: k.t.Now, Tell: k.tellAt(),
 		Events: []Event{{At: k.t.Now, State: exchange.Queued}},
 	}
 	k.o.Matters = append(k.o.Matters, m)

@@ -102,6 +102,11 @@ func (k *talk) prove(to channels.Address) bool {
 			reach = other.Reaches[i]
 		}
 	}
+	for _, p := range r.Contact.Persons {
+		if !slices.ContainsFunc(k.contact.Persons, func(known Person) bool { return known.ID == p.ID }) {
+			k.contact.Persons = append(slices.Clone(k.contact.Persons), p)
+		}
+	}
 	if !slices.ContainsFunc(k.contact.Reaches, func(r Reach) bool { return r.Address == to }) {
 		k.contact.Reaches = append(k.contact.Reaches, reach)
 		k.o.Joins = append(k.o.Joins, j)

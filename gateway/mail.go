@@ -139,9 +139,9 @@ func (k *talk) mailCommand() bool {
 		k.say("privacy.page", texts.Args{"url": k.link("/privacy"), "phone": k.phone()})
 		k.shownPrivacy = true
 	case dialogue.Forget:
-		k.forget()
+		k.doFor(c.Act, ownCases)
 	case dialogue.MyData:
-		k.myData()
+		k.doFor(c.Act, ownCases)
 	case dialogue.Person:
 		if k.t.Message.Reference != "" || k.asked.Kind == askInquiry {
 			return false // it answers what was said before

@@ -89,6 +89,8 @@ func (k *talk) page() {
 	case !k.kept() || !ok:
 		k.say("form.none", nil)
 		k.keepQuestion()
+	case k.draft.Whom != WhomSettled:
+		k.resume(s, "")
 	case !s.Offered(byWeb) || k.t.NewToken == nil:
 		k.say("form.page.none", nil)
 		k.again()
@@ -174,7 +176,7 @@ func (k *talk) sendFromPage(s *service.Service, session string) {
 		k.tellPage(session, why)
 		return
 	}
-	k.dropped = true
+	k.dropped, k.helped = true, k.draft.For
 	k.t.Message.Files = nil // they are the draft's now
 	k.complete(s, k.draft.Form.Answers, k.draft.Files)
 	k.tellPage(session, strings.Join(k.parts, "\n"))

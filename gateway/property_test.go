@@ -22,7 +22,7 @@ import (
 // words are what people say, in all languages and states.
 func words() []string {
 	return []string{"BOOK", "book 14 Quay St, 1 3, 3 Dec", "LIGHT", "TAX", "TAX 0", "ALERTS", "enlever", "حجز", "预约", "1", "2", "3", "9", "0", "1,3", "٣",
-		"14 quay st", "quay", "friday", "3 dec", "yes", "no", "oui", "是", "sofa", "2026-10", "412", "BACK", "PAUSE", "GO", "GO 1", "DROP", "SEND", "MORE",
+		"14 quay st", "quay", "friday", "3 dec", "yes", "no", "oui", "是", "sofa", "2026-10", "412", "BACK", "SOMEONE ELSE", "Ana Silveira", "PAUSE", "GO", "GO 1", "DROP", "SEND", "MORE",
 		"MENU", "STATUS", "STATUS PL-3QH8-7WRD-10", "SKIP", "PRIVACY", "?", "HELP", "EN", "FR", "AR", "中文", "STOP", "START", "please stop texting me",
 		"how do i get rid of an old sofa", "my neighbour parks in the disabled bay is that a fine", "旧沙发怎么处理？", "hello", "thanks", "fire in my house",
 		"", " ", "\x00\xff", "😀", "\u202egnihtemos", "/start", "/start PL-3QH8-7WRD-10", strings.Repeat("long ", 4000)}

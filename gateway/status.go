@@ -10,6 +10,7 @@ import (
 	"gatehouse/configs/texts"
 	"gatehouse/exchange"
 	"gatehouse/exchange/service"
+	"gatehouse/gateway/dialogue"
 	"gatehouse/gateway/forms"
 )
 
@@ -70,7 +71,12 @@ func (k *talk) listMatters() {
 		labels = append(labels, m.Reference)
 		p.Options = append(p.Options, m.Reference)
 	}
-	k.say("status.list", texts.Args{"list": forms.Numbered(lines, k.t.Message.From.Channel == bySMS)})
+	list := texts.Args{"list": forms.Numbered(lines, k.t.Message.From.Channel == bySMS)}
+	if list["name"] = k.nameOf(k.t.Matters[0].For); list["name"] != "" {
+		k.say("whom.list", list)
+	} else {
+		k.say("status.list", list)
+	}
 	k.buttons(labels)
 	k.answerHere()
 	k.ask(p)
@@ -122,6 +128,9 @@ const (
 // showMatter tells where a case stands and what can be done with it.
 func (k *talk) showMatter(m Matter) {
 	k.reference, k.matter = m.Reference, m.ID
+	if name := k.nameOf(m.For); name != "" {
+		k.say("form.whom.for", texts.Args{"name": name})
+	}
 	k.say("status.one", texts.Args{"reference": m.Reference, "service": m.Name, "state": k.d.state(m, k.lang)})
 	if story := k.story(m); story != "" {
 		k.tell(strings.TrimPrefix(story, "\n"))
@@ -222,6 +231,11 @@ func (k *talk) openQuestion() bool {
 	case askQuestion:
 		k.handOver(strings.TrimSpace(k.asked.Text+" "+k.said), k.ownerOfCase(k.asked.Text))
 		return true
+	case askWhose:
+		if picked != "" {
+			k.doFor(dialogue.Act(k.asked.Text), picked)
+		}
+		return picked != ""
 	case askCases:
 		if picked != "" {
 			k.statusOf(picked)

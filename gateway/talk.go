@@ -28,6 +28,7 @@ const (
 	askAdd      = "add"      // Text: the reference
 	askReopen   = "reopen"   // Text: the reference
 	askForget   = "forget"   // Text: the code that the answer must hold; empty: none
+	askWhose    = "whose"    // Options: persons; Text: the dialogue.Act that is about their cases
 	askAddress  = "address"  // a mail address or phone number that is to be linked
 	askJoin     = "join"     // the lists of Conversation.Joining
 	askPhone    = "phone"    // the number is to be shared; Text: the reference it is for, or empty
@@ -50,6 +51,7 @@ type talk struct {
 	conv    Conversation
 	draft   *Draft
 	dropped bool
+	helped  Person  // whom the form that is filed is for
 	lapsed  *Draft  // it was kept to its end
 	asked   Pending // what was open when the message came
 
@@ -188,7 +190,7 @@ func (k *talk) wordLanguage() (string, bool) {
 				}
 			}
 		}
-		for _, list := range []string{"menu", "help", "status", "language", "person", "forget", "mydata", "link", "stop", "start", "reopen", "join"} {
+		for _, list := range []string{"menu", "help", "status", "language", "person", "forget", "mydata", "whom", "link", "stop", "start", "reopen", "join"} {
 			for _, w := range k.d.texts.Words(lang, list) {
 				first, _, more := strings.Cut(said, " ")
 				if strings.EqualFold(w, said) || more && (list == "status" || list == "join") && strings.EqualFold(w, first) {
@@ -295,6 +297,7 @@ func (k *talk) finish() Outcome {
 		k.sayEnded(k.lapsed)
 	}
 	k.deliver()
+	k.prune()
 	k.conv.Heard = k.t.Now
 	k.o.Claim, k.o.Contact = k.t.Claim, k.contact
 	conv := k.conv

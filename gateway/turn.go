@@ -76,6 +76,11 @@ type Outcome struct {
 	// addresses a keyed mark stays, with what was said of STOP there. The outcome's deliveries are the last word, each
 	// under a key of its own that ends when it was sent; what already waits at the border crosses, ahead of the Erasure.
 	Forget bool
+	// Remains is the contact that goes on after Forget for the persons who were helped from there: their cases become its.
+	Remains *Contact
+	// Gone are the contact's Persons who end with this commit: their keys are destroyed, and their cases, what was told of
+	// them, and all that was said and answered from the contact's addresses till now go.
+	Gone []string
 	// Codes are the one-time codes among Deliveries. The commit is ErrLost when one would be too many.
 	Codes []CodeSent
 	// Passes are the links among Deliveries that serve once.

@@ -175,6 +175,7 @@ func (w *world) apply(o gateway.Outcome) string {
 	for _, m := range o.Matters {
 		w.keep(m)
 	}
+	w.matters = slices.DeleteFunc(w.matters, func(m gateway.Matter) bool { return slices.Contains(o.Gone, m.For) })
 	for _, c := range o.Consents {
 		w.ledger = append(w.ledger, c)
 		if c.Purpose == consent.List {

@@ -94,7 +94,7 @@ func (x scene) args() texts.Args {
 		"state":   longest(x.states()...), "decision": longest(x.states()...),
 		"keyword": longest(x.services(func(s *service.Service) string { return longest(append(s.Keywords[x.lang], "")...) })...),
 		"days":    11, "count": 11, "closed": 11, "files": 10, "n": 10, "step": 10, "steps": 12, "answer": "77",
-		"url": "portlumen.example/privacy", "place": "14 Customs House Ln, PL2 5AA", "street": "Customs House Ln", "title": x.titles[0],
+		"url": "portlumen.example/privacy", "name": "Maria Beatriz Silveira", "place": "14 Customs House Ln, PL2 5AA", "street": "Customs House Ln", "title": x.titles[0],
 	}
 }
 

@@ -74,6 +74,9 @@ type Service struct {
 	Connector  string   `yaml:"connector"`  // where the office registers it: "desk"
 	Channels   []string `yaml:"channels"`   // empty: all
 	Privacy    Privacy  `yaml:"privacy"`    // default personal
+	// Behalf names the field, of kind person, that holds whom a helper files it for. A form with one asks that by itself;
+	// empty: the gateway asks, where it has to.
+	Behalf string `yaml:"behalf"`
 	// Document says when a decision also leaves as a document: "always" or "never"; empty: where one is owed, of an
 	// application or a declaration.
 	Document string `yaml:"document"`

@@ -247,7 +247,7 @@ func TestLoadReportsAllFilesAndClashes(t *testing.T) {
 
 func TestValidateNamesEveryFault(t *testing.T) {
 	s := &Service{
-		Code: "A B", Kind: "wish", Privacy: "secret", Promise: "soon", Channels: []string{"fax"},
+		Code: "A B", Kind: "wish", Privacy: "secret", Behalf: "a", Promise: "soon", Channels: []string{"fax"},
 		Schema: Schema{Type: "object", Properties: map[string]Schema{"a": {Type: "array"}, "left": {}}},
 		Dialogue: Dialogue{
 			Fields: []Field{{Name: "a", Kind: Text}, {Name: "a", Kind: "colour"}, {Name: "b", Kind: Computed, Rule: "1 +"}, {Name: "a", Kind: Choice}},
@@ -256,7 +256,7 @@ func TestValidateNamesEveryFault(t *testing.T) {
 		city: &City{Languages: []string{"en"}},
 	}
 	err := s.Validate()
-	for _, want := range []string{"code: ", "kind: ", "privacy: ", "promise: ", "channels.0: ", "name: has no words in en",
+	for _, want := range []string{"code: ", "kind: ", "privacy: ", "behalf: ", "promise: ", "channels.0: ", "name: has no words in en",
 		"x-dialogue.fields.0.kind: text and the schema's type differ", "x-dialogue.fields.1.name: \"a\" is there twice",
 		"x-dialogue.fields.1.kind: is \"colour\"", "x-dialogue.fields.2.name: \"b\" is not in schema.properties",
 		"x-dialogue.fields.2.rule: ", "x-dialogue.fields.3.options: ", "schema.properties.left: has no entry",

@@ -23,6 +23,9 @@ func (s *Service) Validate() error {
 	if !slices.Contains([]Privacy{Open, Personal, Special}, s.Privacy) {
 		add("privacy", "is %q; open, personal or special", s.Privacy)
 	}
+	if f, ok := s.Field(s.Behalf); s.Behalf != "" && (!ok || f.Kind != Person) {
+		add("behalf", "is %q; the name of a field of kind person", s.Behalf)
+	}
 	if !slices.Contains([]string{"", "always", "never"}, s.Document) {
 		add("document", "is %q; always, never or empty", s.Document)
 	}

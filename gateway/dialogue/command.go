@@ -31,6 +31,7 @@ const (
 	MyData   Act = "mydata"
 	Page     Act = "page"
 	Unlink   Act = "unlink"
+	Whom     Act = "whom"
 )
 
 // Command is a command with its argument: what follows GO, STATUS, REOPEN, LINK or UNLINK, or the language that was chosen.
@@ -50,7 +51,7 @@ func (g *Grammar) Command(s string) (Command, bool) {
 	}
 	s = strings.TrimPrefix(s, "/")
 	f := read(s)
-	for _, a := range []Act{Back, Pause, Go, Drop, Send, More, Menu, Status, Skip, Privacy, Help, Person, Reopen, Forget, MyData, Link, Page, Unlink} {
+	for _, a := range []Act{Back, Pause, Go, Drop, Send, More, Menu, Status, Skip, Privacy, Help, Person, Reopen, Forget, MyData, Link, Page, Unlink, Whom} {
 		if g.in(string(a), f) {
 			return Command{Act: a}, true
 		}

@@ -52,7 +52,7 @@ func New(t *texts.Catalog) *Grammar {
 // Lists names the word lists that every language has in its texts.
 func Lists() []string {
 	return []string{"danger", "safe", "stop", "stop_carrier", "stop_phrases", "courtesy", "start", "help", "back", "pause",
-		"go", "drop", "send", "more", "menu", "status", "skip", "reopen", "privacy", "forget", "mydata", "join", "language", "greeting", "thanks", "yes", "no",
+		"go", "drop", "send", "more", "menu", "status", "skip", "reopen", "privacy", "forget", "mydata", "whom", "join", "language", "greeting", "thanks", "yes", "no",
 		"link", "unlink", "page", "numbers", "and", "common", "question", "today", "yesterday", "tomorrow", "after_tomorrow", "next", "date_words", "person"}
 }
 

@@ -25,6 +25,8 @@ type commitment struct {
 	letters []*deliveryRow
 	parcels []*parcelRow
 	adopted []adoption
+	persons personKeys
+	remains *remains // after Forget
 	files   []*intake
 
 	// merged: it took over another contact. lost is what keeps it out of the store; the others of the group are not touched.
@@ -80,6 +82,10 @@ func (s *Store) commit(ctx context.Context, c *commitment) (err error) {
 	}
 	switch {
 	case c.lost != nil:
+	case len(c.persons.gone) > 0:
+		for _, id := range c.persons.gone {
+			s.vault.Forget(id)
+		}
 	case c.Forget:
 		s.vault.Forget(c.key.ID)
 		s.keys.drop(c.contact)
@@ -109,6 +115,9 @@ func (s *Store) prepare(ctx context.Context, c *commitment) error {
 	if c.Forget {
 		return s.prepareForget(ctx, c)
 	}
+	if err := s.preparePersons(ctx, c); err != nil {
+		return err
+	}
 	for _, step := range []func(context.Context, *commitment) error{
 		s.prepareContact, s.prepareTalk, s.prepareDraft, s.prepareCrossings, s.preparePapers, s.prepareDeliveries,
 	} {
@@ -137,7 +146,7 @@ func (s *Store) prepareContact(_ context.Context, c *commitment) (err error) {
 	if !c.personal() {
 		return nil
 	}
-	if c.body, err = seal(c.key, "contact", c.contact, person{Lang: c.Contact.Lang, Created: c.Contact.Created.UTC(), Quiet: c.Contact.Quiet}); err != nil {
+	if c.body, err = seal(c.key, "contact", c.contact, toPerson(c.Contact)); err != nil {
 		return err
 	}
 	for _, r := range c.Contact.Reaches {
@@ -320,8 +329,11 @@ func (s *Store) apply(ctx context.Context, tx *database.Tx, c *commitment, g *sc
 	if err := s.putDraft(ctx, tx, c); err != nil {
 		return err
 	}
+	if err := c.persons.put(ctx, tx); err != nil {
+		return err
+	}
 	for _, m := range c.matters {
-		if err := putMatter(ctx, tx, c.key, m); err != nil {
+		if err := putMatter(ctx, tx, c.keyFor(m.ID), m); err != nil {
 			return err
 		}
 	}
@@ -338,7 +350,7 @@ func (s *Store) apply(ctx context.Context, tx *database.Tx, c *commitment, g *sc
 		return err
 	}
 	for _, l := range c.Letters {
-		if err := putPost(ctx, tx, c.key, c.contact, l); err != nil {
+		if err := putPost(ctx, tx, c.keyFor(l.Matter), c.contact, l); err != nil {
 			return err
 		}
 	}
@@ -349,6 +361,9 @@ func (s *Store) apply(ctx context.Context, tx *database.Tx, c *commitment, g *sc
 		return err
 	}
 	if err := putWakes(ctx, tx, c); err != nil {
+		return err
+	}
+	if err := s.endPersons(ctx, tx, c); err != nil {
 		return err
 	}
 	return s.conclude(ctx, tx, c, g)
@@ -409,11 +424,7 @@ func (s *Store) putContact(ctx context.Context, tx *database.Tx, c *commitment, 
 		return err
 	}
 	for _, r := range c.reaches {
-		err := tx.Send(ctx, `INSERT INTO reach(address, contact, heard, stopped, blocked, dead, introduced, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-			ON CONFLICT (address) DO UPDATE SET heard = excluded.heard, stopped = excluded.stopped, blocked = excluded.blocked,
-			dead = excluded.dead, introduced = excluded.introduced`,
-			r.address, c.contact, micros(r.Heard), bit(r.Stopped), bit(r.Blocked), bit(r.Dead), bit(r.Introduced), r.body)
-		if err != nil {
+		if err := putReach(ctx, tx, c.contact, r); err != nil {
 			return err
 		}
 	}
@@ -425,6 +436,13 @@ func (s *Store) putContact(ctx context.Context, tx *database.Tx, c *commitment, 
 	}
 	return tx.Send(ctx, `INSERT INTO conversation(address, contact, body) VALUES ($1, $2, $3)
 		ON CONFLICT (address) DO UPDATE SET contact = excluded.contact, body = excluded.body`, c.talk.address, c.contact, c.talk.body)
+}
+
+func putReach(ctx context.Context, tx *database.Tx, contact string, r reachRow) error {
+	return tx.Send(ctx, `INSERT INTO reach(address, contact, heard, stopped, blocked, dead, introduced, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		ON CONFLICT (address) DO UPDATE SET heard = excluded.heard, stopped = excluded.stopped, blocked = excluded.blocked,
+		dead = excluded.dead, introduced = excluded.introduced`,
+		r.address, contact, micros(r.Heard), bit(r.Stopped), bit(r.Blocked), bit(r.Dead), bit(r.Introduced), r.body)
 }
 
 func (s *Store) putFiles(ctx context.Context, tx *database.Tx, c *commitment) error {
@@ -449,7 +467,7 @@ func putMatter(ctx context.Context, tx *database.Tx, k vault.Key, m gateway.Matt
 	if err != nil {
 		return err
 	}
-	return tx.Send(ctx, `INSERT INTO matter(id, reference, contact, state, filed, body) VALUES ($1, $2, $3, $4, $5, $6)
+	return tx.Send(ctx, `INSERT INTO matter(id, reference, contact, person, state, filed, body) VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (id) DO UPDATE SET state = excluded.state, body = excluded.body`,
-		m.ID, m.Reference, m.Contact, string(m.State), micros(m.FiledAt), body)
+		m.ID, m.Reference, m.Contact, m.For, string(m.State), micros(m.FiledAt), body)
 }

@@ -35,7 +35,7 @@ func (s *Store) contacts(ctx context.Context, q database.Querier, ids []string) 
 		if err := s.read(ctx, q, "contact", id, body, &p); err != nil {
 			return nil, err
 		}
-		out[id] = gateway.Contact{ID: id, Lang: p.Lang, Created: p.Created, Quiet: p.Quiet, Version: uint64(versions[id])}
+		out[id] = gateway.Contact{ID: id, Lang: p.Lang, Created: p.Created, Quiet: p.Quiet, Persons: p.Persons, Version: uint64(versions[id])}
 	}
 	return out, wrap("read addresses", s.reaches(ctx, q, ids, out))
 }
@@ -155,7 +155,7 @@ func (s *Store) drafts(ctx context.Context, q database.Querier, contacts []strin
 	return err
 }
 
-const matterColumns = "id, reference, contact, state, filed, body"
+const matterColumns = "id, reference, contact, person, state, filed, body"
 
 func (s *Store) matters(ctx context.Context, q database.Querier, rows *sql.Rows, err error) ([]gateway.Matter, error) {
 	var out []gateway.Matter
@@ -164,7 +164,7 @@ func (s *Store) matters(ctx context.Context, q database.Querier, rows *sql.Rows,
 		var m gateway.Matter
 		var filed int64
 		var b []byte
-		if err := scan(&m.ID, &m.Reference, &m.Contact, &m.State, &filed, &b); err != nil {
+		if err := scan(&m.ID, &m.Reference, &m.Contact, &m.For, &m.State, &filed, &b); err != nil {
 			return err
 		}
 		m.FiledAt = moment(filed)
@@ -326,7 +326,7 @@ func (s *Store) progress(ctx context.Context, tx *database.Tx, id string, from, 
 	if err != nil {
 		return err
 	}
-	k, ok, err := s.contactKey(ctx, tx, m.Contact)
+	k, ok, err := s.matterKey(ctx, tx, m)
 	if err != nil || !ok {
 		return err
 	}

@@ -32,7 +32,7 @@ func (s *Store) prepareDeliveries(ctx context.Context, c *commitment) error {
 		if d.Contact == "" {
 			d.Contact = c.contact
 		}
-		k := c.key
+		k := c.keyFor(d.Matter)
 		if d.Contact != c.contact {
 			if k, _, err = s.contactKey(ctx, s.db.Read(), d.Contact); err != nil {
 				return err

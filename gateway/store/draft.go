@@ -38,7 +38,7 @@ func (s *Store) prepareDraft(ctx context.Context, c *commitment) error {
 		return err
 	}
 	row := &draftRow{id: d.ID, key: k, keep: map[string]bool{}}
-	if row.body, err = seal(k, "draft", d.ID, sheet{Address: d.Address, Form: d.Form, Files: toPapers(files), Paused: d.Paused}); err != nil {
+	if row.body, err = seal(k, "draft", d.ID, sheet{Address: d.Address, Form: d.Form, Files: toPapers(files), Paused: d.Paused, For: d.For, Whom: d.Whom}); err != nil {
 		return err
 	}
 	before := len(c.adopted)

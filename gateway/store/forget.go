@@ -31,6 +31,9 @@ func (s *Store) prepareForget(ctx context.Context, c *commitment) error {
 		row.key = k
 		c.letters = append(c.letters, row)
 	}
+	if err := s.prepareRemains(c); err != nil {
+		return err
+	}
 	var former []string
 	err := each(s.db.Read().Query(ctx, "SELECT id FROM former WHERE contact = $1 ORDER BY id", c.contact))(func(scan scanner) error {
 		var id string
@@ -51,6 +54,9 @@ func (s *Store) prepareForget(ctx context.Context, c *commitment) error {
 // noise without them. What waits at the border has keys of its own, which end with its Ack.
 func (s *Store) forget(ctx context.Context, tx *database.Tx, c *commitment, next *int64) error {
 	if err := s.putParcels(ctx, tx, c, next); err != nil {
+		return err
+	}
+	if err := s.moveRemains(ctx, tx, c); err != nil {
 		return err
 	}
 	if err := s.dropHeld(ctx, tx, c.contact); err != nil {
@@ -87,7 +93,7 @@ func (s *Store) forget(ctx context.Context, tx *database.Tx, c *commitment, next
 			return wrap("forget contact", err)
 		}
 	}
-	return nil
+	return s.putRemains(ctx, tx, c)
 }
 
 // dropHeld lets a contact's draft and files go: those of its messages, of what it is owed, and of its cases.

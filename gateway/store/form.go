@@ -84,6 +84,12 @@ type person struct {
 	Lang    string    `json:"l,omitempty"`
 	Created time.Time `json:"c"`
 	Quiet   bool      `json:"q,omitempty"`
+
+	Persons []gateway.Person `json:"o,omitempty"`
+}
+
+func toPerson(c gateway.Contact) person {
+	return person{Lang: c.Lang, Created: c.Created.UTC(), Quiet: c.Quiet, Persons: c.Persons}
 }
 
 type talk struct {
@@ -104,10 +110,12 @@ type sheet struct {
 	Form    service.Draft    `json:"f"`
 	Files   []paper          `json:"p,omitempty"`
 	Paused  bool             `json:"z,omitempty"`
+	For     gateway.Person   `json:"w,omitzero"`
+	Whom    gateway.Whom     `json:"q,omitempty"`
 }
 
 func (s *Store) draft(id string, touched int64, d sheet) *gateway.Draft {
-	return &gateway.Draft{ID: id, Address: d.Address, Form: d.Form, Files: s.files(d.Files), Paused: d.Paused, Touched: moment(touched)}
+	return &gateway.Draft{ID: id, Address: d.Address, Form: d.Form, Files: s.files(d.Files), Paused: d.Paused, For: d.For, Whom: d.Whom, Touched: moment(touched)}
 }
 
 // affair is what a Matter holds beyond its columns.

@@ -321,7 +321,7 @@ func (s *Store) move(ctx context.Context, tx *database.Tx, d *sending) error {
 		m.From, m.Thread = channels.Address{}, channels.Thread{}
 	}
 	m.To = to
-	k, _, err := s.contactKey(ctx, tx, d.contact)
+	k, err := s.keyAbout(ctx, tx, d.contact, d.matter)
 	if err != nil {
 		return err
 	}

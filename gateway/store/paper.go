@@ -10,7 +10,7 @@ import (
 // errAltered means that a document does not have the digest that its notice names.
 var errAltered = errors.New("document does not have its digest")
 
-// preparePapers stores documents and makes their matters hold them, under the contact's key: what erases the person
+// preparePapers stores documents and makes their matters hold them, under the key of whom they are for: what erases the person
 // erases them too. Deliveries that carry one find it here.
 func (s *Store) preparePapers(ctx context.Context, c *commitment) error {
 	for _, p := range c.Papers {
@@ -22,7 +22,7 @@ func (s *Store) preparePapers(ctx context.Context, c *commitment) error {
 		if files[0].SHA256 != p.File.SHA256 {
 			return wrap("keep document", errAltered)
 		}
-		if err := s.adopt(ctx, c, matterOwner(p.Matter), c.key, files); err != nil {
+		if err := s.adopt(ctx, c, matterOwner(p.Matter), c.keyFor(p.Matter), files); err != nil {
 			return err
 		}
 	}

@@ -37,7 +37,7 @@ func (s *Store) byPost(ctx context.Context, tx *database.Tx, d *sending) error {
 	} else if err != nil {
 		return err
 	}
-	k, _, err := s.contactKey(ctx, tx, d.contact)
+	k, err := s.keyAbout(ctx, tx, d.contact, d.matter)
 	if err != nil {
 		return err
 	}
