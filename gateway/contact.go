@@ -115,6 +115,8 @@ type Delivery struct {
 	Due time.Time
 	// Must marks what has to be told: a decision moves to the next address when this one fails for good.
 	Must bool
+	// Broadcast is the id of the broadcast that it is of, or empty.
+	Broadcast string
 }
 
 // Matter is the citizen's view of a case: its state, its time line, what was promised. ID is the Case's.

@@ -100,6 +100,7 @@ func (d *Dispatcher) Step(t Turn) (Outcome, error) {
 	case photo:
 		k.fromPhoto()
 	case k.carrier():
+	case t.Message.From.Channel == byMail && k.nod():
 	case t.Message.From.Channel == byMail:
 		k.mail()
 	case strings.HasPrefix(t.Message.To.Value, formPrefix):
@@ -114,7 +115,7 @@ func (d *Dispatcher) Step(t Turn) (Outcome, error) {
 // keywords, and last the search.
 func (k *talk) converse() {
 	for _, try := range []func() bool{
-		k.danger, k.optOut, k.forgotten, k.joins, k.code, k.sharedPhone, k.languageChoice, k.attachments, k.greeting, k.command, k.joinWord, k.runningForm,
+		k.danger, k.optOut, k.forgotten, k.joins, k.code, k.nod, k.sharedPhone, k.languageChoice, k.attachments, k.greeting, k.command, k.joinWord, k.runningForm,
 		k.openQuestion, k.bareReference, k.keyword, k.waiting, k.unreadable,
 	} {
 		if try() {

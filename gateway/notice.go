@@ -244,7 +244,7 @@ func (d *Dispatcher) Broadcast(t Tiding, b exchange.Broadcast) (Outcome, error) 
 			return o, nil
 		}
 	}
-	o.Deliveries = []Delivery{{ID: msg.ID, Contact: t.Contact.ID, Queue: channels.Broadcast, Message: msg, Due: due}}
+	o.Deliveries = []Delivery{{ID: msg.ID, Contact: t.Contact.ID, Queue: channels.Broadcast, Message: msg, Due: due, Broadcast: b.ID}}
 	return o, nil
 }
 

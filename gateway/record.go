@@ -11,11 +11,13 @@ import (
 	"gatehouse/gateway/dialogue"
 )
 
-// Wanted is what a Step needs to know beyond the person who writes: the case of a reference that is not theirs, or who
-// has an address.
+// Wanted is what a Step needs to know beyond the person who writes: the case of a reference that is not theirs, who has
+// an address, or what they were told last without asking.
 type Wanted struct {
 	Reference string
 	Address   channels.Address
+	// Told: the last broadcast that reached the address which writes.
+	Told bool
 }
 
 // IsZero tells whether nothing is wanted.
@@ -34,6 +36,8 @@ type Record struct {
 	Drafted bool
 	// Codes counts what was sent to the address on record, or to the wanted address, and from the person's own.
 	Codes CodeCount
+	// Told is nil when no broadcast reached the address within a day.
+	Told *Told
 }
 
 // Grant lets one conversation see one case that is not its own, for a while.
@@ -73,6 +77,9 @@ func (d *Dispatcher) Wants(t Turn) Wanted {
 	}
 	if m.Phone != nil && m.Phone.Own && m.Phone.Number != "" {
 		return Wanted{Address: channels.Address{Channel: bySMS, Value: m.Phone.Number}}
+	}
+	if d.nods(m) {
+		return Wanted{Told: true}
 	}
 	said := strings.TrimSpace(clipBytes(exchange.Normalize(m.Text), maxSaid))
 	if c := t.Conversation.Challenge; c != nil && !c.over(t.Now) {

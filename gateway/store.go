@@ -126,6 +126,7 @@ type Counts struct {
 	CrossingsOpen, CrossingsDone, Blocked int64
 	WakesSet, WakesAside                  int64
 	Forgotten, Orphaned                   int64
+	Nods                                  int64 // bare words in answer to broadcasts
 }
 
 // Store is everything that the gateway keeps. One struct implements all of it.

@@ -90,6 +90,8 @@ type Outcome struct {
 	Leaves []channels.Address
 	// Joins are the addresses that were proved to be this contact's: the commit takes over whoever has them.
 	Joins []Join
+	// Nod is the broadcast that the message answers with a bare word; empty: none. The store counts it there.
+	Nod string
 	// Papers are documents that the store keeps from now on, each as long as its matter.
 	Papers []Kept
 }

@@ -39,6 +39,8 @@ type world struct {
 	crossed []gateway.Crossing
 	last    gateway.Outcome
 	wakes   []gateway.Wake
+	told    *gateway.Told // the last broadcast
+	nods    int
 }
 
 var (
@@ -137,10 +139,12 @@ func (w *world) hear(m channels.Message) string {
 		Message: m, Contact: w.contact, Conversation: w.convs[m.From], Draft: w.draft, Matters: w.matters, Standing: w.standing(), Attempt: 1,
 	}
 	turn.Conversation.Address = m.From
+	w.learn(&turn)
 	o, err := w.d.Step(turn)
 	if err != nil {
 		w.t.Fatalf("step: %v", err)
 	}
+	w.keepNod(o)
 	return w.apply(o)
 }
 

@@ -50,6 +50,7 @@ func (c *counts) Collect(out chan<- prometheus.Metric) {
 		value int64
 	}{
 		{inbound, "all", n.Inbound}, {inbound, "open", n.InboundOpen}, {inbound, "aside", n.InboundAside},
+		{inbound, "nod", n.Nods},
 		{owed, "owed", n.Owed}, {owed, "accepted", n.Accepted}, {owed, "delivered", n.Delivered}, {owed, "failed", n.Failed},
 		{crossing, "open", n.CrossingsOpen}, {crossing, "done", n.CrossingsDone}, {crossing, "blocked", n.Blocked},
 		{wakes, "set", n.WakesSet}, {wakes, "aside", n.WakesAside},

@@ -15,6 +15,10 @@ func (s *Store) Learn(ctx context.Context, w gateway.Wanted, by channels.Address
 	r := gateway.Record{Wanted: w}
 	var err error
 	to := w.Address
+	if w.Told {
+		r.Told, err = s.told(ctx, by)
+		return r, wrap("read last broadcast", err)
+	}
 	if w.Reference != "" {
 		to, err = s.recordOfCase(ctx, &r, by)
 	} else {

@@ -93,9 +93,9 @@ func (s *Store) putDelivery(ctx context.Context, tx *database.Tx, d *deliveryRow
 	if d.line {
 		line = "coalesce((SELECT max(line) FROM delivery WHERE address = $4 AND line > 0), 0) + 1"
 	}
-	err := tx.Send(ctx, `INSERT INTO delivery(number, id, queue, address, contact, matter, must, due, state, line, origin, cause, body)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, `+line+`, $9, '', $10) ON CONFLICT DO NOTHING`,
-		number, d.ID, string(d.Queue), d.address, d.Contact, d.Matter, bit(d.Must), micros(due), d.origin, d.body)
+	err := tx.Send(ctx, `INSERT INTO delivery(number, id, queue, address, contact, matter, must, due, state, line, origin, broadcast, cause, body)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, `+line+`, $9, $10, '', $11) ON CONFLICT DO NOTHING`,
+		number, d.ID, string(d.Queue), d.address, d.Contact, d.Matter, bit(d.Must), micros(due), d.origin, d.Broadcast, d.body)
 	if err != nil {
 		return err
 	}

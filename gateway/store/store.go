@@ -257,9 +257,10 @@ func (s *Store) Counts(ctx context.Context) (gateway.Counts, error) {
 		(SELECT count(*) FROM parcel WHERE state < 2 AND root <> ''), (SELECT count(*) FROM parcel WHERE state = 2 AND root <> ''),
 		(SELECT count(*) FROM parcel WHERE state = 3),
 		(SELECT count(*) FROM wake WHERE aside = 0), (SELECT count(*) FROM wake WHERE aside <> 0),
-		(SELECT value FROM counter WHERE name = 'forgotten'), (SELECT value FROM counter WHERE name = 'orphan')`
+		(SELECT value FROM counter WHERE name = 'forgotten'), (SELECT value FROM counter WHERE name = 'orphan'),
+		(SELECT CAST(coalesce(sum(said), 0) AS BIGINT) FROM nod)`
 	err := s.db.Read().QueryRow(ctx, query).Scan(&c.Inbound, &c.InboundOpen, &c.InboundAside, &c.Owed, &c.Accepted, &c.Delivered, &c.Failed,
-		&c.CrossingsOpen, &c.CrossingsDone, &c.Blocked, &c.WakesSet, &c.WakesAside, &c.Forgotten, &c.Orphaned)
+		&c.CrossingsOpen, &c.CrossingsDone, &c.Blocked, &c.WakesSet, &c.WakesAside, &c.Forgotten, &c.Orphaned, &c.Nods)
 	if err != nil {
 		return gateway.Counts{}, fmt.Errorf("count: %w", err)
 	}
