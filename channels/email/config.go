@@ -30,6 +30,8 @@ type Config struct {
 	TLS    TLS    `yaml:"tls"`
 	Relay  Relay  `yaml:"relay"`
 	Origin Origin `yaml:"origin"`
+	// DKIM are the keys that sign what goes out; none: it goes unsigned, or the relay signs.
+	DKIM []DKIM `yaml:"dkim"`
 
 	// MaxMessage is the largest mail taken, in bytes as sent, which for files is a third more than their own size.
 	MaxMessage int `yaml:"max_message"`
@@ -146,6 +148,9 @@ func (c Config) Validate() error {
 	all = append(all, c.TLS.faults()...)
 	all = append(all, c.Relay.faults()...)
 	all = append(all, c.Origin.faults()...)
+	for i, d := range c.DKIM {
+		all = append(all, d.faults(i)...)
+	}
 	for key, n := range map[string]int{
 		"max_message": c.MaxMessage, "max_recipients": c.MaxRecipients, "max_errors": c.MaxErrors,
 		"max_sessions": c.MaxSessions, "max_per_host": c.MaxPerHost, "relay.connections": c.Relay.Connections, "relay.max_message": c.Relay.MaxMessage,

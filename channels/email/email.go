@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/emersion/go-msgauth/dkim"
 	"github.com/emersion/go-smtp"
 
 	"gatehouse/channels"
@@ -35,6 +36,8 @@ type Channel struct {
 	tls    *tls.Config
 	relay  *relay
 	judge  origin.Judge // nil: every mail is unverified
+	// signers are made anew for each mail that goes out.
+	signers func() ([]*dkim.Signer, error)
 	// unpacking bounds how many mails are taken apart at a time, and so the memory that takes.
 	unpacking chan struct{}
 	buffers   sync.Pool // of *[]byte
@@ -58,6 +61,10 @@ func Open(c Config, s channels.Shared) (*Channel, error) {
 	if err != nil {
 		return nil, fmt.Errorf("relay.url: %w", err)
 	}
+	signers, err := signing(c.Domain, c.DKIM)
+	if err != nil {
+		return nil, err
+	}
 	return &Channel{
 		config:    c,
 		shared:    s,
@@ -65,6 +72,7 @@ func Open(c Config, s channels.Shared) (*Channel, error) {
 		tls:       cert,
 		relay:     newRelay(c.Relay, u, c.Hostname),
 		judge:     c.Origin.judge(s.Now),
+		signers:   signers,
 		unpacking: make(chan struct{}, 4),
 	}, nil
 }

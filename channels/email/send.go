@@ -32,14 +32,16 @@ func (c *Channel) Send(ctx context.Context, m channels.Message) (channels.Receip
 	}
 	out := channels.NewSpool(c.config.SpoolDir)
 	defer out.Close()
-	if err := c.write(ctx, out, m, to); err != nil {
+	head, err := c.sign(out, func(w io.Writer) error { return c.write(ctx, w, m, to) })
+	if err != nil {
 		return channels.Receipt{}, unwritten(err)
 	}
 	from, ok := c.book.bounce(m.ID)
 	if !ok {
 		from = "" // the null sender: no report comes back
 	}
-	l := letter{from: from, to: to, utf8: !ascii(to), size: out.Size(), body: out.All}
+	l := letter{from: from, to: to, utf8: !ascii(to), size: int64(len(head)) + out.Size(),
+		body: func() io.Reader { return io.MultiReader(strings.NewReader(head), out.All()) }}
 	answer, at, err := c.relay.send(ctx, l)
 	if err != nil {
 		return channels.Receipt{}, failure(at, err)

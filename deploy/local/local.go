@@ -21,10 +21,12 @@ import (
 
 	"gatehouse/adapters/console"
 	office "gatehouse/adapters/program"
+	"gatehouse/channels/email"
 	"gatehouse/configs/password"
 	"gatehouse/configs/secret"
 	"gatehouse/configs/serve"
 	"gatehouse/deploy/carriers"
+	"gatehouse/deploy/carriers/names"
 	"gatehouse/deploy/clock"
 	"gatehouse/exchange"
 	border "gatehouse/exchange/guard"
@@ -268,6 +270,10 @@ func (c *Config) toCarriers(stand *carriers.Carriers) {
 	if m := all.Email; m != nil && strings.HasSuffix(m.Origin.Resolver, ":0") {
 		mail := *m
 		mail.Origin.Resolver, all.Email = stand.DNSAddr(), &mail
+	}
+	if m := all.Email; m != nil && len(m.DKIM) == 0 && stand.DNS.Key(m.Domain) != nil {
+		mail := *m
+		mail.DKIM, all.Email = []email.DKIM{{Selector: names.Selector, Key: stand.DNS.Key(m.Domain)}}, &mail
 	}
 }
 

@@ -27,7 +27,7 @@ func Command() command.Program[Config] {
 			log := slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: c.Level}))
 			return Run(ctx, c, Options{Log: log, Ready: ready})
 		},
-		Acts: map[string]func(context.Context, Config, []string, io.Writer) error{"lane epoch": laneEpoch},
+		Acts: map[string]func(context.Context, Config, []string, io.Writer) error{"lane epoch": laneEpoch, "dkim make": dkimMake},
 	}
 }
 
@@ -47,6 +47,25 @@ func laneEpoch(ctx context.Context, c Config, args []string, out io.Writer) (err
 		fmt.Fprintf(out, "epoch %d of the lane up began; what is not acknowledged is sent again in it\n", epoch)
 	}
 	return err
+}
+
+// dkimMake makes the keys that sign mail where they are missing, and prints what is to be published of all of them.
+func dkimMake(_ context.Context, c Config, args []string, out io.Writer) error {
+	if len(args) > 0 {
+		return fmt.Errorf("%w: dkim make takes no %q", command.ErrUsage, args[0])
+	}
+	m := c.Channels.Email
+	if m == nil || len(m.DKIM) == 0 {
+		return errors.New("channels.email.dkim names no key; write one with selector and key_file")
+	}
+	for _, d := range m.DKIM {
+		name, text, err := d.Record(m.Domain)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%s. TXT %q\n", name, text)
+	}
+	return nil
 }
 
 // Content reads services and answers, so that -check names their faults too.
