@@ -102,13 +102,26 @@ func (e Erasure) Check() error { return fields(e) }
 // Check implements Document.
 func (r Result) Check() error { return fields(r) }
 
-// Check implements Document; a decision needs its public reason.
+// Check implements Document; a decision needs its public reason, words a state that is none, and rows to correct are asked
+// of the person until a date.
 func (n Notice) Check() error {
 	if err := fields(n); err != nil {
 		return err
 	}
 	if n.Decision != Undecided && n.Reason == "" {
 		return wrong("reason", ReasonSchema, "is missing beside a decision")
+	}
+	if n.Words != "" && (n.State == "" || n.State == Decided || n.Decision != Undecided) {
+		return wrong("words", ReasonSchema, "stand without a state, or beside a decision")
+	}
+	if n.Correct > 0 && n.State != WaitingYou {
+		return wrong("correct", ReasonSchema, "is not asked of the person")
+	}
+	if n.Correct > 0 && n.Promise.IsZero() {
+		return wrong("promise", ReasonSchema, "is missing beside rows to correct")
+	}
+	if n.Correct > MaxCorrect {
+		return wrong("correct", ReasonSize, "is over %d", MaxCorrect)
 	}
 	return checkFiles(n.Document, "document")
 }

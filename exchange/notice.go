@@ -41,13 +41,18 @@ type Notice struct {
 	Decision   Decision  `json:"decision" is:"one?,granted|partly|refused|no_action|withdrawn|duplicate_of"`
 	Reason     string    `json:"reason" is:"text?,20000"` // the public reason, required with a decision
 	Text       string    `json:"text" is:"text?,20000"`   // a reply, or the question when State is WaitingYou
-	Lang       string    `json:"lang" is:"id?"`           // of Reason and Text
+	Words      string    `json:"words" is:"line?,160"`    // the office's own for State, as they stand in its status; empty: the catalogue's
+	Correct    int       `json:"correct"`                 // how many rows of a declaration the person has to correct; 0: none
+	Lang       string    `json:"lang" is:"id?"`           // of Reason, Text and Words
 	Department string    `json:"department" is:"id?"`
 	Promise    time.Time `json:"promise"` // date of the next step; zero: none
 	At         time.Time `json:"at"`
 	Document   []FileRef `json:"document" max:"1"` // at most one, PDF/A built inside
 	Release    Released  `json:"release"`
 }
+
+// MaxCorrect bounds Notice.Correct: no declaration has more rows.
+const MaxCorrect = 100_000
 
 // Broadcast is one notification to an audience. It crosses down.
 type Broadcast struct {

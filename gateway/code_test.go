@@ -30,6 +30,9 @@ var (
 	stranger = channels.Address{Channel: "sms", Value: "+447700900777"}
 )
 
+// friday is until when the rows are to be corrected, 17:00 where Port Lumen is.
+var friday = time.Date(2026, 12, 4, 18, 0, 0, 0, time.UTC)
+
 // newTown has a company's declaration, filed by mail, and nobody else's case.
 func newTown(t testing.TB) *town {
 	w := newWorld(t)
@@ -37,9 +40,9 @@ func newTown(t testing.TB) *town {
 	w.contact.Lang = "en"
 	c := &town{world: w, code: "481920"}
 	c.others = []gateway.Contact{{ID: "c2", Lang: "en", Version: 7, Reaches: []gateway.Reach{{Address: clerk, Heard: monday}}}}
-	c.cases = []gateway.Matter{{ID: "m2", Reference: reference(2), Contact: "c2", Service: "DEC-TOUR", Name: "Goods declaration",
-		Lang: "en", Address: clerk, State: exchange.InOA, FiledAt: monday,
-		Events: []gateway.Event{{At: monday, State: exchange.InOA, Text: "18 rows accepted, 2 to correct by Fri 4 Dec 17:00."}}}}
+	c.cases = []gateway.Matter{{ID: "m2", Reference: reference(2), Contact: "c2", Service: "DEC-GOODS", Name: "Goods declaration",
+		Lang: "en", Address: clerk, State: exchange.WaitingYou, FiledAt: monday, Rows: 20, Correct: 2, Promise: friday,
+		Events: []gateway.Event{{At: monday, State: exchange.WaitingYou, Text: "Row 7: the HS code has five figures. Row 15: net is more than gross."}}}}
 	return c
 }
 
@@ -152,7 +155,9 @@ func TestStepUpToACompanyFile(t *testing.T) {
 		lacks(t, d.Message.Text, "481")
 	}
 	got = c.sms("481 920")
-	has(t, got, ref+" Goods declaration:", "18 rows accepted, 2 to correct by Fri 4 Dec 17:00.", "Details are in your e-mail.")
+	if want := ref + " Goods declaration: 18 rows accepted, 2 to correct by Fri 4 Dec 17:00. Details are in your e-mail."; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
 	for _, l := range c.convs[phone].Lines {
 		lacks(t, l.Text, "481 920", "481920")
 	}

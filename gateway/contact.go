@@ -137,6 +137,12 @@ type Matter struct {
 	Decision exchange.Decision
 	Promise  time.Time
 	FiledAt  time.Time
+	// Booked is the day on which somebody comes, as "2026-12-03"; empty: none is booked.
+	Booked string
+	// Words are the office's own for where the case stands, in Lang; empty: State says it.
+	Words string
+	// Rows are those of a declaration as it was filed; of them Correct are to be put right while State is WaitingYou.
+	Rows, Correct int
 	// Tell is where notices go when its contact has no address: what was said at the counter.
 	Tell   Tell
 	Events []Event // time line, oldest first
@@ -151,6 +157,8 @@ type Event struct {
 	State exchange.State
 	// Text is what staff wrote for the person; empty for a plain change of state.
 	Text string
+	// Words are the office's own for State; empty: it said none.
+	Words string `json:",omitempty"`
 	// Paper is the document that came with it; nil: none did.
 	Paper *Paper `json:",omitempty"`
 }

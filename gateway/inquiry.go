@@ -256,7 +256,7 @@ func (k *talk) person() {
 	default:
 		k.say("ask.what", nil)
 		p := Pending{Kind: askQuestion}
-		if k.asked.Kind == askCase {
+		if k.asked.Kind == askCase || k.asked.Kind == askDay {
 			p.Text = k.asked.Text
 		}
 		k.ask(p)
@@ -333,6 +333,10 @@ func (k *talk) file(s *service.Service, f filing) Matter {
 		For: k.helped.ID, State: exchange.Queued, Promise: c.Promise, FiledAt: k.t.Now, Tell: k.tellAt(),
 		Events: []Event{{At: k.t.Now, State: exchange.Queued}},
 	}
+	if day, ok := s.Booked(f.answers); ok {
+		m.Booked = day.String()
+	}
+	m.Rows = s.RowCount(f.answers)
 	k.o.Matters = append(k.o.Matters, m)
 	k.o.Wakes = append(k.o.Wakes, promiseWake(m))
 	k.o.Crossings = append(k.o.Crossings, crossing)

@@ -5,6 +5,7 @@ import (
 	"encoding/base32"
 	"slices"
 	"strings"
+	"time"
 
 	"gatehouse/channels"
 	"gatehouse/channels/text"
@@ -17,19 +18,19 @@ import (
 func (d *Dispatcher) Notice(t Tiding, n exchange.Notice) (Outcome, error) {
 	m := t.Matter
 	if n.State != "" {
-		m.State = n.State
+		m.State, m.Words, m.Correct = n.State, n.Words, n.Correct
 	}
 	if n.Decision != exchange.Undecided {
-		m.State, m.Decision = exchange.Decided, n.Decision
+		m.State, m.Decision, m.Words = exchange.Decided, n.Decision, ""
 	}
 	if m.State == exchange.Reopened {
 		m.Decision = exchange.Undecided
 	}
-	if !n.Promise.IsZero() {
+	if !n.Promise.IsZero() || n.Words != "" { // what was promised is done, once the office says where the case stands
 		m.Promise = n.Promise
 	}
 	words := strings.TrimSpace(strings.Join(slices.DeleteFunc([]string{n.Reason, n.Text}, func(s string) bool { return s == "" }), "\n"))
-	e := Event{At: n.At, State: m.State, Text: words}
+	e := Event{At: n.At, State: m.State, Text: words, Words: n.Words}
 	o := Outcome{Contact: t.Contact}
 	if f := t.Paper; f != nil {
 		e.Paper = &Paper{Name: f.Name, Size: f.Size, SHA256: f.SHA256}
@@ -38,7 +39,7 @@ func (d *Dispatcher) Notice(t Tiding, n exchange.Notice) (Outcome, error) {
 	m.Events = append(slices.Clone(m.Events), e)
 	o.Matters = []Matter{m}
 	kept(&o, m, n)
-	said, must := d.noticeText(m, n, m.State != t.Matter.State)
+	said, must := d.noticeText(m, n, m.State != t.Matter.State, t.Now)
 	if said != "" {
 		d.tell(&o, t, m, said, must)
 	}
@@ -46,10 +47,13 @@ func (d *Dispatcher) Notice(t Tiding, n exchange.Notice) (Outcome, error) {
 }
 
 // noticeText words a notice; must: the person has to be told, on whichever address.
-func (d *Dispatcher) noticeText(m Matter, n exchange.Notice, changed bool) (said string, must bool) {
+func (d *Dispatcher) noticeText(m Matter, n exchange.Notice, changed bool, now time.Time) (said string, must bool) {
 	args := texts.Args{
 		"reference": m.Reference, "service": m.Name, "state": d.state(m, m.Lang), "decision": d.state(m, m.Lang),
 		"reason": n.Reason, "text": n.Text,
+	}
+	if n.Words != "" {
+		args["state"] = d.stated(m, m.Lang, now)
 	}
 	say := func(key string) string { return d.texts.Text(m.Lang, "citizen.notice."+key, args) }
 	switch {
@@ -66,7 +70,7 @@ func (d *Dispatcher) noticeText(m Matter, n exchange.Notice, changed bool) (said
 		return say("question"), true
 	case n.Text != "":
 		return say("reply"), true
-	case changed && (n.State == exchange.Reopened || n.State == exchange.InOA):
+	case n.Words != "", changed && (n.State == exchange.Reopened || n.State == exchange.InOA):
 		said = say("state")
 		if n.Promise.After(n.At) {
 			said += " " + d.texts.Text(m.Lang, "citizen.status.promise", texts.Args{"when": d.when(n.Promise, m.Lang)})

@@ -26,7 +26,7 @@ func kept(o *Outcome, m Matter, n exchange.Notice) {
 	switch {
 	case !m.Open() || !n.Promise.IsZero():
 		o.Wakes = append(o.Wakes, promiseWake(m))
-	case n.Text != "" || n.State == exchange.WaitingYou:
+	case n.Text != "" || n.Words != "" || n.State == exchange.WaitingYou:
 		o.Wakes = append(o.Wakes, Wake{Contact: m.Contact, Kind: WakePromise, Subject: m.ID})
 	}
 }

@@ -162,7 +162,7 @@ func (k *talk) foreign(reference string) {
 	}
 	s, known := k.d.services.ByCode(r.Matter.Service)
 	if known && s.Privacy == service.Open {
-		k.say("status.one", texts.Args{"reference": reference, "service": r.Matter.Name, "state": k.d.state(r.Matter, k.lang)})
+		k.say("status.one", texts.Args{"reference": reference, "service": k.d.called(r.Matter, k.t.Message.From.Channel, k.lang), "state": k.d.state(r.Matter, k.lang)})
 		return
 	}
 	if k.granted(reference) {
@@ -232,13 +232,11 @@ func (k *talk) opened(c Challenge) {
 // nothing that changes the case.
 func (k *talk) showForeign(m Matter, kept string) {
 	k.reference = m.Reference
-	k.say("status.one", texts.Args{"reference": m.Reference, "service": m.Name, "state": k.d.state(m, k.lang)})
-	if last := lastWords(m); last != "" && k.d.tellable(m.Service, k.t.Message.From.Channel) {
+	k.sayStanding(m)
+	if last := lastWords(m); last != "" && (kept != byMail || !m.toCorrect()) && k.d.tellable(m.Service, k.t.Message.From.Channel) {
 		k.tell(last)
 	}
-	if m.Open() && m.Promise.After(k.t.Now) {
-		k.say("status.promise", texts.Args{"when": k.when(m.Promise)})
-	}
+	k.sayNext(m)
 	if kept == byMail {
 		k.say("status.inmail", nil)
 	}

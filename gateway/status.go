@@ -66,7 +66,7 @@ func (k *talk) listMatters() {
 	var lines, labels []string
 	for _, m := range k.t.Matters[:min(len(k.t.Matters), listed)] {
 		lines = append(lines, k.text("status.item", texts.Args{
-			"reference": m.Reference, "service": m.Name, "state": k.d.state(m, k.lang),
+			"reference": m.Reference, "service": k.d.called(m, k.t.Message.From.Channel, k.lang), "state": k.d.state(m, k.lang),
 		})+k.story(m))
 		labels = append(labels, m.Reference)
 		p.Options = append(p.Options, m.Reference)
@@ -91,7 +91,7 @@ func (k *talk) story(m Matter) string {
 	var b strings.Builder
 	last := ""
 	for _, e := range m.Events {
-		words := k.d.texts.Text(k.lang, "citizen.state."+string(e.State), nil)
+		words := firstOf(e.Words, k.d.texts.Text(k.lang, "citizen.state."+string(e.State), nil))
 		if words == last && e.Text == "" {
 			continue
 		}
@@ -117,21 +117,13 @@ func (d *Dispatcher) state(m Matter, lang string) string {
 	return d.texts.Text(lang, "citizen.state."+string(m.State), nil)
 }
 
-// What a number does below a case.
-const (
-	doAdd      = "add"
-	doWithdraw = "withdraw"
-	doReopen   = "reopen"
-	doPerson   = "person"
-)
-
 // showMatter tells where a case stands and what can be done with it.
 func (k *talk) showMatter(m Matter) {
 	k.reference, k.matter = m.Reference, m.ID
 	if name := k.nameOf(m.For); name != "" {
 		k.say("form.whom.for", texts.Args{"name": name})
 	}
-	k.say("status.one", texts.Args{"reference": m.Reference, "service": m.Name, "state": k.d.state(m, k.lang)})
+	k.sayStanding(m)
 	if story := k.story(m); story != "" {
 		k.tell(strings.TrimPrefix(story, "\n"))
 	} else if last := lastWords(m); last != "" && k.d.tellable(m.Service, k.t.Message.From.Channel) {
@@ -143,21 +135,11 @@ func (k *talk) showMatter(m Matter) {
 	if paper := k.d.paperText(m, k.t.Message.From.Channel, false); paper != "" && k.d.tellable(m.Service, k.t.Message.From.Channel) {
 		k.tell(paper)
 	}
-	if m.Open() && m.Promise.After(k.t.Now) {
-		k.say("status.promise", texts.Args{"when": k.when(m.Promise)})
-	}
-	key, options := "status.open", []string{doAdd, doWithdraw, doPerson}
-	switch {
-	case m.State == exchange.Decided && k.canReopen(m):
-		key, options = "status.decided", []string{doReopen, doPerson}
-	case m.State == exchange.Decided || m.State == exchange.Blocked:
-		key, options = "status.closed", []string{doPerson}
-	}
-	k.say(key, nil)
+	k.sayNext(m)
+	k.offerActs(m)
 	if m.State == exchange.WaitingYou {
 		k.answerHere()
 	}
-	k.ask(Pending{Kind: askCase, Options: options, Text: m.Reference})
 }
 
 func lastWords(m Matter) string {
@@ -241,7 +223,7 @@ func (k *talk) openQuestion() bool {
 			k.statusOf(picked)
 		}
 		return picked != ""
-	case askCase, askWithdraw, askAdd, askReopen:
+	case askCase, askWithdraw, askAdd, askReopen, askDay:
 		return k.aboutMatter(picked)
 	}
 	return false
@@ -265,6 +247,8 @@ func (k *talk) aboutMatter(picked string) bool {
 		k.promiseAnew(m)
 	case askWithdraw:
 		return k.withdraw(m, args)
+	case askDay:
+		return k.newDay(m)
 	default:
 		return k.actOn(m, picked, args)
 	}
@@ -294,6 +278,8 @@ func (k *talk) actOn(m Matter, picked string, args texts.Args) bool {
 		k.say("withdraw.confirm", args)
 		k.buttons([]string{"1", "2"})
 		k.ask(Pending{Kind: askWithdraw, Text: m.Reference})
+	case doChange:
+		k.askDayOf(m)
 	case doReopen:
 		k.say("reopen.ask", args)
 		k.ask(Pending{Kind: askReopen, Text: m.Reference})
@@ -306,11 +292,12 @@ func (k *talk) actOn(m Matter, picked string, args texts.Args) bool {
 	return true
 }
 
-// add sends words and files after a case.
-func (k *talk) add(m Matter, act exchange.Act, said string) {
+// add sends words, files and answers after a case.
+func (k *talk) add(m Matter, act exchange.Act, said string, answers ...exchange.Answer) {
 	a := exchange.Addition{
 		ID: k.t.NewID(), Case: m.ID, Act: act, Trust: string(k.t.Message.Trust), Channel: k.t.Message.From.Channel,
 		At: k.t.Now, Text: clipBytes(text.Mask(exchange.Normalize(said)), 90000),
+		Answers: answers,
 	}
 	crossing := Crossing{Matter: m.ID}
 	for _, f := range usable(k.t.Message.Files) {
@@ -321,7 +308,7 @@ func (k *talk) add(m Matter, act exchange.Act, said string) {
 	crossing.Document = a
 	k.o.Crossings = append(k.o.Crossings, crossing)
 	if m.State == exchange.WaitingYou { // answered: what comes next is no answer any more
-		m.State = exchange.InOA
+		m.State, m.Words = exchange.InOA, ""
 	}
 	m.Events = append(slices.Clone(m.Events), Event{At: k.t.Now, State: m.State})
 	k.o.Matters = append(k.o.Matters, m)

@@ -26,6 +26,7 @@ const (
 	askCases    = "cases"    // Options: references
 	askWithdraw = "withdraw" // Text: the reference
 	askAdd      = "add"      // Text: the reference
+	askDay      = "day"      // another day of a case; Options: days; Text: the reference
 	askReopen   = "reopen"   // Text: the reference
 	askForget   = "forget"   // Text: the code that the answer must hold; empty: none
 	askWhose    = "whose"    // Options: persons; Text: the dialogue.Act that is about their cases

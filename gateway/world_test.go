@@ -281,7 +281,7 @@ func brief(c gateway.Crossing) string {
 	case exchange.Case:
 		return strings.TrimSpace(fmt.Sprintf("case %s %s %s", d.Service, d.Reference, strings.TrimSpace(answersOf(d)+" "+d.Text)))
 	case exchange.Addition:
-		return fmt.Sprintf("%s %s", d.Act, d.Text)
+		return strings.TrimSpace(fmt.Sprintf("%s %s", d.Act, strings.TrimSpace(answersOf(exchange.Case{Answers: d.Answers})+" "+d.Text)))
 	}
 	return string(c.Document.Kind())
 }

@@ -7,9 +7,12 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"gatehouse/adapters"
+	"gatehouse/channels/text"
 	"gatehouse/exchange"
 	"gatehouse/exchange/service"
 )
@@ -53,6 +56,7 @@ type casePage struct {
 	New         string
 	Form        form
 	Decisions   []exchange.Decision
+	Rows        int // of a declaration
 }
 
 // labelled is an answer as people read it.
@@ -87,7 +91,7 @@ func (c *Console) caseWith(w http.ResponseWriter, r *http.Request, v *visit, sta
 	}
 	p := casePage{Record: rec, Form: f, Answers: c.labelled(rec.Case.Service, rec.Case.Answers, v.Lang), New: c.NewID(),
 		Departments: c.allDepartments(v, rec.Department), MayWork: v.Me.MayWork(rec.Department), Alone: v.Me.Has(adapters.Releaser),
-		Decisions: []exchange.Decision{exchange.Granted, exchange.Partly, exchange.Refused, exchange.NoAction}}
+		Decisions: []exchange.Decision{exchange.Granted, exchange.Partly, exchange.Refused, exchange.NoAction}, Rows: c.rows(rec)}
 	p.MayTell = p.MayWork && !rec.Lock.Holds(v.Me.ID, v.Now) && rec.Held == ""
 	if p.Story, err = c.Store.Story(r.Context(), rec.ID()); err != nil {
 		return err
@@ -259,7 +263,38 @@ func (c *Console) note(w http.ResponseWriter, r *http.Request, v *visit) error {
 	return c.acted(w, r, v, "note", "console.said.noted", err)
 }
 
-// tell takes the three public forms: a reply, a question, a decision.
+// toCorrect reads how many rows of a declaration the person is to correct: no more than it has.
+func (c *Console) toCorrect(r *http.Request) (int, bool) {
+	typed := strings.TrimSpace(text.Digits(r.PostFormValue("correct")))
+	if typed == "" {
+		return 0, true
+	}
+	n, err := strconv.Atoi(typed)
+	if err != nil || n < 0 {
+		return 0, false
+	}
+	rec, err := c.Store.Record(r.Context(), r.PathValue("id"))
+	return n, err == nil && n <= c.rows(rec)
+}
+
+// rows is how many rows a declaration has.
+func (c *Console) rows(rec adapters.Record) int {
+	sv, ok := c.Catalog.ByCode(rec.Case.Service)
+	if !ok {
+		return 0
+	}
+	return sv.RowCount(valuesOf(rec.Case.Answers))
+}
+
+func valuesOf(answers []exchange.Answer) map[string][]string {
+	values := map[string][]string{}
+	for _, a := range answers {
+		values[a.Field] = append(values[a.Field], a.Value)
+	}
+	return values
+}
+
+// tell takes the four public forms: a reply, where the case stands, a question, a decision.
 func (c *Console) tell(w http.ResponseWriter, r *http.Request, v *visit) error {
 	name := r.PostFormValue("form")
 	p := adapters.Public{ID: r.PostFormValue("id"), Text: r.PostFormValue("text"), Reason: r.PostFormValue("reason"),
@@ -269,8 +304,14 @@ func (c *Console) tell(w http.ResponseWriter, r *http.Request, v *visit) error {
 	}
 	switch name {
 	case "reply":
+	case "stand":
+		p.State, p.Words = exchange.InOA, r.PostFormValue("words")
 	case "ask":
 		p.State = exchange.WaitingYou
+		var ok bool
+		if p.Correct, ok = c.toCorrect(r); !ok {
+			return c.acted(w, r, v, name, "", adapters.Fault{Field: "correct", Key: "console.fault.rows"})
+		}
 	case "decide":
 		p.State, p.Decision = exchange.Decided, exchange.Decision(r.PostFormValue("decision"))
 	default:

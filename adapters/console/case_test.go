@@ -49,6 +49,26 @@ func TestCaseFromClaimToDecision(t *testing.T) {
 	}
 }
 
+// TestWhereItStands: an officer's own words for the state, and how many rows of a declaration are to be corrected.
+func TestWhereItStands(t *testing.T) {
+	h := open(t)
+	rosa := h.login("rosa")
+	id := h.file("WST-BULK", nil)
+	rosa.post("/cases/"+id+"/claim", http.StatusSeeOther)
+	rosa.post("/cases/"+id+"/tell", http.StatusUnprocessableEntity, "form", "stand", "words", "", "releasable", "yes")
+	rosa.post("/cases/"+id+"/tell", http.StatusUnprocessableEntity, "form", "ask", "text", "Which?", "correct", "1", "promise", "2099-12-04", "releasable", "yes")
+	held := exchange.NewID(h.now())
+	rosa.post("/cases/"+id+"/tell", http.StatusSeeOther, "form", "stand", "id", held, "words", "équipe désignée.", "releasable", "yes")
+	contains(t, rosa.get("/held/"+held, http.StatusOK), "équipe désignée")
+	h.pass(time.Minute)
+	notices, _, err := h.desk.Decisions(t.Context(), "")
+	h.must(err)
+	if n := notices[len(notices)-1]; n.State != exchange.InOA || n.Words != "équipe désignée" || n.Text != "" {
+		t.Errorf("it left as %+v", n)
+	}
+	contains(t, rosa.get("/cases/"+id, http.StatusOK), "équipe désignée", "Told the person")
+}
+
 func TestUndoOnTheClock(t *testing.T) {
 	h := open(t)
 	id := h.file("WST-BULK", nil)

@@ -50,7 +50,7 @@ func (s *sheet) Begin(h adapters.Held) string {
 	if h.Message != nil {
 		return first(h.Message.Bodies[0].Text, maxBegin)
 	}
-	return first(strings.TrimSpace(h.Notice.Reason+" "+h.Notice.Text), maxBegin)
+	return first(strings.TrimSpace(h.Notice.Reason+" "+h.Notice.Words+" "+h.Notice.Text), maxBegin)
 }
 
 type filesPart struct {

@@ -50,7 +50,7 @@ func (c *Console) noticeView(n exchange.Notice, leaks []exchange.Leak, r *adapte
 	if !c.Texts.Has(lang) {
 		lang = "en"
 	}
-	args := texts.Args{"reference": n.Reference, "service": "", "reason": hole, "text": hole}
+	args := texts.Args{"reference": n.Reference, "service": "", "reason": hole, "text": hole, "state": hole}
 	if r != nil {
 		args["service"] = c.serviceName(r.Case.Service, lang)
 	}
@@ -59,6 +59,8 @@ func (c *Console) noticeView(n exchange.Notice, leaks []exchange.Leak, r *adapte
 	case n.Decision != exchange.Undecided:
 		args["decision"] = c.Texts.Text(lang, "citizen.decision."+string(n.Decision), nil)
 		key, field, body = "decided", "reason", n.Reason
+	case n.Words != "":
+		key, field, body = "state", "words", n.Words
 	case n.State == exchange.WaitingYou:
 		key = "question"
 	}
@@ -103,6 +105,8 @@ func (s *sheet) Finding(h adapters.Held, k exchange.Leak) string {
 	switch {
 	case h.Notice != nil && k.Field == "reason":
 		field, text = s.T("public.reason"), h.Notice.Reason
+	case h.Notice != nil && k.Field == "words":
+		field, text = s.T("public.stand"), h.Notice.Words
 	case h.Notice != nil:
 		field, text = s.T("public.reply"), h.Notice.Text
 	default:

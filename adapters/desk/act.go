@@ -162,7 +162,12 @@ func (d *Desk) Tell(ctx context.Context, who adapters.Staff, id string, p adapte
 func checkPublic(p adapters.Public) (adapters.Public, error) {
 	decisions := []exchange.Decision{exchange.Granted, exchange.Partly, exchange.Refused, exchange.NoAction}
 	var errs [2]error
+	words, correct := p.Words, p.Correct
+	p.Words, p.Correct = "", 0
 	switch p.State {
+	case exchange.InOA:
+		p.Decision, p.Reason, p.Text = "", "", ""
+		p.Words, errs[0] = standing(words)
 	case exchange.Decided:
 		p.Reason, errs[0] = text("reason", p.Reason, true)
 		p.Text, errs[1] = text("text", p.Text, false)
@@ -172,10 +177,36 @@ func checkPublic(p adapters.Public) (adapters.Public, error) {
 	case exchange.WaitingYou, "":
 		p.Decision, p.Reason = "", ""
 		p.Text, errs[0] = text("text", p.Text, true)
+		if p.State != "" {
+			p.Correct, errs[1] = correct, checkCorrect(correct, p.Promise)
+		}
 	default:
 		return p, adapters.Fault{Field: "state", Key: "console.fault.decision"}
 	}
 	return p, errors.Join(errs[:]...)
+}
+
+// standing cleans the words for where a case stands.
+func standing(s string) (string, error) {
+	s = strings.Trim(exchange.NormalizeLine(s), " .")
+	switch {
+	case s == "":
+		return "", adapters.Fault{Field: "words", Key: "console.fault.empty"}
+	case utf8.RuneCountInString(s) > adapters.MaxWords:
+		return "", adapters.Fault{Field: "words", Key: "console.fault.long"}
+	}
+	return s, nil
+}
+
+// checkCorrect tells what is wrong with a number of rows to correct: it needs the date until when.
+func checkCorrect(n int, until time.Time) error {
+	switch {
+	case n < 0 || n > exchange.MaxCorrect:
+		return adapters.Fault{Field: "correct", Key: "console.fault.rows"}
+	case n > 0 && until.IsZero():
+		return adapters.Fault{Field: "promise", Key: "console.fault.day"}
+	}
+	return nil
 }
 
 // settle ends an internal case, or adds a line to it: nothing leaves.

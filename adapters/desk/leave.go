@@ -14,6 +14,7 @@ func (d *Desk) hold(ctx context.Context, who adapters.Staff, r adapters.Record, 
 	now := d.Now()
 	n := d.notice(r, p.ID)
 	n.State, n.Decision, n.Reason, n.Text, n.Promise = p.State, p.Decision, p.Reason, p.Text, p.Promise
+	n.Words, n.Correct = p.Words, p.Correct
 	n.Release.By = who.ID
 	if err := n.Check(); err != nil {
 		return fmt.Errorf("notice: %w", err)

@@ -221,7 +221,7 @@ func depart(ctx context.Context, tx *database.Tx, h adapters.Held, now time.Time
 		return err
 	}
 	return tell(ctx, tx, h.Case, adapters.Entry{ID: entry, At: now, By: h.By, Kind: adapters.Told, Public: true,
-		Text: h.Notice.Text + h.Notice.Reason, Notice: h.Notice})
+		Text: h.Notice.Words + h.Notice.Text + h.Notice.Reason, Notice: h.Notice})
 }
 
 // say gives a notice the next serial.

@@ -64,6 +64,7 @@ type Service struct {
 	Code  string `yaml:"code"` // "WST-BULK"; "ask" is the hand-over to a person
 	Kind  Kind   `yaml:"kind"`
 	Name  Words  `yaml:"name"`
+	Short Words  `yaml:"short"` // the name for a text message, up to 24 letters; empty: Name
 	About Words  `yaml:"about"` // one or two sentences: for whom, what it costs, how long it takes
 	// Noun is the short name that numbers the questions: "Pickup" in "Pickup 1/4".
 	Noun Words `yaml:"noun"`
@@ -80,6 +81,9 @@ type Service struct {
 	// Document says when a decision also leaves as a document: "always" or "never"; empty: where one is owed, of an
 	// application or a declaration.
 	Document string `yaml:"document"`
+	// Booking is the day that a case books; Choices what its person can do while it is open, see Acts.
+	Booking Booking `yaml:"booking"`
+	Choices []Act   `yaml:"choices"`
 	// Promise is an ISO 8601 duration of working days, "P3D": by then the next step is taken.
 	Promise string `yaml:"promise"`
 	// Retention is an ISO 8601 duration, "P2Y": how long the law keeps a case after its end, FORGET ME or not; empty:

@@ -44,6 +44,7 @@ func (s *Service) Validate() error {
 	all = append(all, s.Schema.faults("schema")...)
 	all = append(all, s.fieldFaults()...)
 	all = append(all, s.ruleFaults()...)
+	all = append(all, s.bookingFaults()...)
 	return errors.Join(all...)
 }
 

@@ -130,10 +130,14 @@ type affair struct {
 	Promise  time.Time         `json:"p"`
 	Events   []gateway.Event   `json:"e,omitempty"`
 	Tell     *gateway.Tell     `json:"w,omitempty"`
+	Booked   string            `json:"b,omitempty"`
+	Words    string            `json:"o,omitempty"`
+	Rows     int               `json:"r,omitempty"`
+	Correct  int               `json:"c,omitempty"`
 }
 
 func toAffair(m gateway.Matter) affair {
-	a := affair{m.Service, m.Name, m.Lang, m.Address, m.Thread, m.Subject, m.Decision, m.Promise.UTC(), m.Events, nil}
+	a := affair{m.Service, m.Name, m.Lang, m.Address, m.Thread, m.Subject, m.Decision, m.Promise.UTC(), m.Events, nil, m.Booked, m.Words, m.Rows, m.Correct}
 	if m.Tell != (gateway.Tell{}) {
 		a.Tell = &m.Tell
 	}
