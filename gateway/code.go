@@ -56,6 +56,8 @@ type Purpose string
 const (
 	ToSee  Purpose = "see"  // the status of one case
 	ToLink Purpose = "link" // the address becomes one of the person's
+	// ToRenew shows that the address where it is typed is still that of the person who has the other.
+	ToRenew Purpose = "renew"
 )
 
 // over tells whether the code can no longer be typed.
@@ -175,11 +177,14 @@ func (k *talk) rightCode() {
 	c := *k.conv.Challenge
 	c.Used = true
 	k.conv.Challenge = &c
-	if c.Purpose == ToSee {
+	switch c.Purpose {
+	case ToSee:
 		k.opened(c)
-		return
+	case ToRenew:
+		k.renewed()
+	default:
+		k.linked(c.Target)
 	}
-	k.linked(c.Target)
 }
 
 // hideCode takes a code out of the conversation's lines, which go along when a person takes over.
@@ -222,8 +227,11 @@ func (k *talk) oweCode(c *Challenge, code, link string) {
 	lang := firstOf(k.t.Record.Contact.Lang, k.lang)
 	args := texts.Args{"city": k.d.services.City.Name.In(lang), "code": code[:3] + " " + code[3:], "reference": c.Reference}
 	key := "code.text.see"
-	if c.Purpose == ToLink {
+	switch c.Purpose {
+	case ToLink:
 		key = "code.text.link"
+	case ToRenew:
+		key = "code.text.renew"
 	}
 	m := channels.Message{
 		ID: k.t.NewID(), From: channels.Address{Channel: c.Target.Channel}, To: c.Target, At: k.t.Now, Lang: lang,

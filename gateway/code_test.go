@@ -78,7 +78,7 @@ func (c *town) record(w gateway.Wanted, by channels.Address) gateway.Record {
 	for _, m := range c.cases {
 		if m.Reference == w.Reference {
 			r.Matter, r.Contact = m, c.others[0]
-			to, _ = gateway.OnRecord(r, by)
+			to, _ = gateway.OnRecord(r, by, c.now)
 		}
 	}
 	for _, o := range c.others {

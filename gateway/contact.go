@@ -47,6 +47,9 @@ type Reach struct {
 	Blocked bool
 	// Dead: the carrier says that nobody is there.
 	Dead bool
+	// Unsure: it may be somebody else's by now. No private case is shown there, and no word of one goes there, before a
+	// fresh proof.
+	Unsure bool
 	// Introduced: the first reply with the place of the privacy notice was sent.
 	Introduced bool
 }

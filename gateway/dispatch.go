@@ -115,7 +115,7 @@ func (d *Dispatcher) Step(t Turn) (Outcome, error) {
 // keywords, and last the search.
 func (k *talk) converse() {
 	for _, try := range []func() bool{
-		k.danger, k.optOut, k.forgotten, k.joins, k.code, k.nod, k.sharedPhone, k.languageChoice, k.attachments, k.greeting, k.command, k.joinWord, k.runningForm,
+		k.danger, k.optOut, k.forgotten, k.joins, k.code, k.renewal, k.nod, k.sharedPhone, k.languageChoice, k.attachments, k.greeting, k.command, k.joinWord, k.runningForm,
 		k.openQuestion, k.bareReference, k.keyword, k.waiting, k.unreadable,
 	} {
 		if try() {
@@ -261,13 +261,17 @@ func (k *talk) command() bool {
 	case dialogue.Person:
 		k.person()
 	case dialogue.Reopen:
-		k.reopen(c.Arg)
+		if !k.withheld() {
+			k.reopen(c.Arg)
+		}
 	case dialogue.Forget, dialogue.MyData:
 		k.whose(c.Act)
 	case dialogue.Link:
 		k.linkWord(c.Arg)
 	case dialogue.Unlink:
-		k.unlink(c.Arg)
+		if !k.withheld() {
+			k.unlink(c.Arg)
+		}
 	case dialogue.Page:
 		k.page()
 	default:

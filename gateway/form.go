@@ -32,6 +32,9 @@ func (k *talk) service() (*service.Service, bool) {
 
 // openForm begins a form, or reminds of the one that is open: a contact has one at a time.
 func (k *talk) openForm(s *service.Service, rest string) {
+	if k.withheld() {
+		return
+	}
 	if !s.Offered(k.t.Message.From.Channel) {
 		k.say("form.elsewhere", texts.Args{"service": s.Name.In(k.lang), "url": k.link("/"), "phone": k.phone()})
 		return
@@ -129,6 +132,9 @@ func (k *talk) digression() bool {
 // formCommand does BACK, PAUSE, GO, DROP, SEND and SKIP.
 func (k *talk) formCommand(c dialogue.Command) bool {
 	s, ok := k.service()
+	if c.Act == dialogue.Go && k.withheld() {
+		return true
+	}
 	if !k.kept() || !ok {
 		k.say("form.none", nil)
 		k.keepQuestion()
@@ -250,6 +256,9 @@ func (k *talk) attachments() bool {
 	}
 	if len(files) == 0 {
 		return false
+	}
+	if k.withheld() {
+		return true
 	}
 	if k.running() {
 		return k.attachToForm(files)

@@ -274,6 +274,9 @@ func (k *talk) ownerOf(code string) string {
 // handOver files a case of the service "ask" with the story so far, for the department that owns what it is about;
 // empty: for the service's own.
 func (k *talk) handOver(q, department string) {
+	if k.withheld() {
+		return
+	}
 	s, ok := k.d.services.ByCode(askCode)
 	if !ok {
 		k.say("unread", nil)

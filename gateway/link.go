@@ -45,8 +45,18 @@ var (
 	phoneMarks  = strings.NewReplacer(" ", "", "-", "", "(", "", ")", "", ".", "", "\u00a0", "")
 )
 
+// strayed tells whether an address may be somebody else's than whose it is here: who has it now shows nothing of them by
+// linking it.
+func (k *talk) strayed(to channels.Address) bool {
+	r := k.t.Record
+	return r != nil && slices.ContainsFunc(r.Contact.Reaches, func(x Reach) bool { return x.Address == to && x.Doubtful(k.t.Now) })
+}
+
 // linkWord begins to link an address: a code goes there, and is to be typed here.
 func (k *talk) linkWord(arg string) {
+	if k.withheld() {
+		return
+	}
 	k.setAside()
 	to, ok := k.d.reachable(arg)
 	switch {
@@ -58,6 +68,8 @@ func (k *talk) linkWord(arg string) {
 		k.say("link.wrong", nil)
 	case slices.ContainsFunc(k.contact.Reaches, func(r Reach) bool { return r.Address == to }):
 		k.say("link.mine", texts.Args{"address": mask(to)})
+	case k.strayed(to):
+		k.say("renew.link", texts.Args{"address": mask(to)})
 	default:
 		key := "link.sent"
 		k.sendCode(ToLink, "", to, key, texts.Args{})
@@ -149,6 +161,19 @@ func (k *talk) sharedPhone() bool {
 	if p.Own && !mine && k.twoForms() {
 		k.say("link.forms", nil)
 		k.keepQuestion()
+		return true
+	}
+	if p.Own && !mine && k.strayed(to) {
+		k.say("renew.link", texts.Args{"address": mask(to)})
+		k.keepQuestion()
+		return true
+	}
+	if p.Own && k.doubtful && !mine {
+		k.renew()
+		return true
+	}
+	if p.Own && k.doubtful {
+		k.renewed()
 		return true
 	}
 	if !p.Own || !mine && !k.prove(to) {

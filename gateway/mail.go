@@ -129,7 +129,9 @@ func (k *talk) mailCommand() bool {
 	case dialogue.Help:
 		k.help()
 	case dialogue.Status:
-		k.mailStatus()
+		if !k.withheld() {
+			k.mailStatus()
+		}
 	case dialogue.Menu:
 		k.say("mail.menu", texts.Args{"list": k.mailServices(func(s *service.Service) bool { return s.Offered(byMail) })})
 	case dialogue.Language:
@@ -138,10 +140,10 @@ func (k *talk) mailCommand() bool {
 	case dialogue.Privacy:
 		k.say("privacy.page", texts.Args{"url": k.link("/privacy"), "phone": k.phone()})
 		k.shownPrivacy = true
-	case dialogue.Forget:
-		k.doFor(c.Act, ownCases)
-	case dialogue.MyData:
-		k.doFor(c.Act, ownCases)
+	case dialogue.Forget, dialogue.MyData:
+		if !k.withheld() {
+			k.doFor(c.Act, ownCases)
+		}
 	case dialogue.Person:
 		if k.t.Message.Reference != "" || k.asked.Kind == askInquiry {
 			return false // it answers what was said before

@@ -133,7 +133,14 @@ func (d *Dispatcher) tellMatter(t Tiding, m Matter, said string, must bool) []De
 		return nil
 	}
 	paper := t.Paper
-	if !d.tellable(m.Service, to.Channel) || !ok && !m.Tell.Proven {
+	silent := slices.ContainsFunc(t.Contact.Reaches, func(r Reach) bool { return r.Address == to && r.Doubtful(t.Now) })
+	switch {
+	case silent: // whoever has it by now learns nothing but that somebody has a case
+		paper = nil
+		said = d.texts.Text(m.Lang, "citizen.notice.silent", texts.Args{
+			"city": d.services.City.Name.In(m.Lang), "reference": m.Reference, "phone": d.services.City.Phone,
+		})
+	case !d.tellable(m.Service, to.Channel) || !ok && !m.Tell.Proven:
 		paper = nil
 		said = d.texts.Text(m.Lang, "citizen.notice.state", texts.Args{
 			"reference": m.Reference, "service": m.Name, "state": d.state(m, m.Lang),
@@ -200,7 +207,7 @@ func lastUsed(c Contact, filed channels.Address, must bool) (channels.Address, b
 	var best, stopped Reach
 	for _, r := range c.Reaches {
 		switch {
-		case r.Blocked || r.Dead || r.Address.Channel == byDesk: // nobody stands at the counter any more
+		case r.Blocked || r.Dead || r.Unsure || r.Address.Channel == byDesk: // nobody stands at the counter any more
 		case r.Stopped:
 			if stopped.Address.IsZero() || r.Heard.After(stopped.Heard) {
 				stopped = r
@@ -226,7 +233,9 @@ func (d *Dispatcher) Broadcast(t Tiding, b exchange.Broadcast) (Outcome, error) 
 		return o, nil
 	}
 	c := t.Contact
-	c.Reaches = slices.DeleteFunc(slices.Clone(c.Reaches), func(r Reach) bool { return r.Stopped || r.Address.Channel == byWeb || r.Address.Channel == byDesk })
+	c.Reaches = slices.DeleteFunc(slices.Clone(c.Reaches), func(r Reach) bool {
+		return r.Stopped || r.Unsure || r.Address.Channel == byWeb || r.Address.Channel == byDesk
+	})
 	to, ok := lastUsed(c, channels.Address{}, false)
 	if !ok {
 		return o, nil

@@ -169,7 +169,7 @@ func (k *talk) filedFor(p Person, c *exchange.Case) {
 
 // prune lets go the names of persons of whom no case is kept any more.
 func (k *talk) prune() {
-	if len(k.t.Matters) >= MaxMatters || len(k.o.Joins) > 0 {
+	if k.doubtful || len(k.t.Matters) >= MaxMatters || len(k.o.Joins) > 0 {
 		return // there may be more
 	}
 	k.contact.Persons = slices.DeleteFunc(slices.Clone(k.contact.Persons), func(p Person) bool {
@@ -198,6 +198,9 @@ func (k *talk) served(own bool) (ids, labels []string) {
 
 // whose asks whose cases a word is about where there are those of several; else it is done at once.
 func (k *talk) whose(act dialogue.Act) {
+	if k.withheld() {
+		return
+	}
 	ids, labels := k.served(act != dialogue.Status)
 	if len(ids) < 2 {
 		k.doFor(act, strings.Join(ids, ""))

@@ -84,8 +84,11 @@ func (d *Dispatcher) Wants(t Turn) Wanted {
 	said := strings.TrimSpace(clipBytes(exchange.Normalize(m.Text), maxSaid))
 	if c := t.Conversation.Challenge; c != nil && !c.over(t.Now) {
 		if _, ok := readCode(said); ok {
-			if c.Purpose == ToLink {
+			switch c.Purpose {
+			case ToLink:
 				return Wanted{Address: c.Target}
+			case ToRenew:
+				return Wanted{}
 			}
 			return Wanted{Reference: c.Reference}
 		}
@@ -97,6 +100,10 @@ func (d *Dispatcher) Wants(t Turn) Wanted {
 		if a, ok := d.reachable(said); ok {
 			return Wanted{Address: a}
 		}
+	}
+	if d.picksRenewal(t.Conversation.Pending, said) == renewCode {
+		to, _ := proofAddress(t.Contact, m.From, t.Now)
+		return Wanted{Address: to}
 	}
 	if p := t.Conversation.Pending; p.Kind == askLanguage { // the answer lets what was said before go on
 		said = strings.TrimSpace(p.Text)
@@ -118,12 +125,13 @@ func (d *Dispatcher) Wants(t Turn) Wanted {
 }
 
 // OnRecord is where a code for a case is sent: the address that it was filed from, when a code can be sent there, else
-// the one that its person used last, mail before others. Never the address that asks.
-func OnRecord(r Record, by channels.Address) (channels.Address, bool) {
+// the one that its person used last, mail before others. Never the address that asks, nor one that may be somebody
+// else's.
+func OnRecord(r Record, by channels.Address, now time.Time) (channels.Address, bool) {
 	var best Reach
 	for _, reach := range r.Contact.Reaches {
 		switch {
-		case reach.Address == by || reach.Stopped || reach.Blocked || reach.Dead || rank(reach.Address.Channel) == 0:
+		case reach.Address == by || reach.Stopped || reach.Blocked || reach.Dead || reach.Doubtful(now) || rank(reach.Address.Channel) == 0:
 		case reach.Address == r.Matter.Address:
 			return reach.Address, true
 		case rank(reach.Address.Channel) > rank(best.Address.Channel),
@@ -169,7 +177,7 @@ func (k *talk) foreign(reference string) {
 		k.showForeign(r.Matter, k.recordChannel(*r))
 		return
 	}
-	to, ok := OnRecord(*r, k.t.Message.From)
+	to, ok := OnRecord(*r, k.t.Message.From, k.t.Now)
 	if !ok {
 		unknown()
 		return
@@ -187,7 +195,7 @@ func (k *talk) foreign(reference string) {
 }
 
 func (k *talk) recordChannel(r Record) string {
-	to, _ := OnRecord(r, k.t.Message.From)
+	to, _ := OnRecord(r, k.t.Message.From, k.t.Now)
 	return to.Channel
 }
 

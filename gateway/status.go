@@ -45,6 +45,9 @@ func (k *talk) statusOf(arg string) {
 		return
 	}
 	m, ok := k.matterOf(reference)
+	if !ok && k.withheld() {
+		return
+	}
 	if !ok {
 		k.foreign(reference)
 		return

@@ -30,6 +30,7 @@ const (
 	askReopen   = "reopen"   // Text: the reference
 	askForget   = "forget"   // Text: the code that the answer must hold; empty: none
 	askWhose    = "whose"    // Options: persons; Text: the dialogue.Act that is about their cases
+	askRenew    = "renew"    // Options: what a number does about an address that may be somebody else's
 	askAddress  = "address"  // a mail address or phone number that is to be linked
 	askJoin     = "join"     // the lists of Conversation.Joining
 	askPhone    = "phone"    // the number is to be shared; Text: the reference it is for, or empty
@@ -60,6 +61,8 @@ type talk struct {
 	lang  string
 	known bool // lang is sure
 
+	doubtful bool // the address needs a fresh proof before anything private
+
 	parts        []string
 	options      []channels.Option
 	source       *channels.Source
@@ -83,6 +86,7 @@ func (d *Dispatcher) listen(t Turn) *talk {
 	if k.draft != nil && !t.Now.Before(d.keptUntil(k.draft.Touched)) {
 		k.lapsed, k.draft = k.draft, nil
 	}
+	k.doubt()
 	r := k.reach()
 	r.Heard, r.Dead = t.Now, false
 	if wordless(t.Message) {

@@ -43,7 +43,7 @@ func (s *Store) recordOfCase(ctx context.Context, r *gateway.Record, by channels
 	}
 	found, err := s.contacts(ctx, s.db.Read(), []string{r.Matter.Contact})
 	r.Contact = found[r.Matter.Contact]
-	to, _ = gateway.OnRecord(*r, by)
+	to, _ = gateway.OnRecord(*r, by, s.cfg.Now())
 	return to, err
 }
 

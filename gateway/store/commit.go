@@ -442,10 +442,10 @@ func (s *Store) putContact(ctx context.Context, tx *database.Tx, c *commitment, 
 }
 
 func putReach(ctx context.Context, tx *database.Tx, contact string, r reachRow) error {
-	return tx.Send(ctx, `INSERT INTO reach(address, contact, heard, stopped, blocked, dead, introduced, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+	return tx.Send(ctx, `INSERT INTO reach(address, contact, heard, stopped, blocked, dead, introduced, unsure, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 		ON CONFLICT (address) DO UPDATE SET heard = excluded.heard, stopped = excluded.stopped, blocked = excluded.blocked,
-		dead = excluded.dead, introduced = excluded.introduced`,
-		r.address, contact, micros(r.Heard), bit(r.Stopped), bit(r.Blocked), bit(r.Dead), bit(r.Introduced), r.body)
+		dead = excluded.dead, introduced = excluded.introduced, unsure = excluded.unsure`,
+		r.address, contact, micros(r.Heard), bit(r.Stopped), bit(r.Blocked), bit(r.Dead), bit(r.Introduced), bit(r.Unsure), r.body)
 }
 
 func (s *Store) putFiles(ctx context.Context, tx *database.Tx, c *commitment) error {

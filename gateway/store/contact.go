@@ -47,14 +47,14 @@ func (s *Store) reaches(ctx context.Context, q database.Querier, ids []string, i
 		reach         gateway.Reach
 	}
 	var rows []row
-	const query = "SELECT contact, address, heard, stopped, blocked, dead, introduced, body FROM reach WHERE contact IN % ORDER BY contact, heard DESC, address"
+	const query = "SELECT contact, address, heard, stopped, blocked, dead, introduced, unsure, body FROM reach WHERE contact IN % ORDER BY contact, heard DESC, address"
 	err := eachIn(ctx, q, query, ids, func(scan scanner) error {
 		var r row
-		var heard, stopped, blocked, dead, introduced int64
-		if err := scan(&r.contact, &r.address, &heard, &stopped, &blocked, &dead, &introduced, &r.body); err != nil {
+		var heard, stopped, blocked, dead, introduced, unsure int64
+		if err := scan(&r.contact, &r.address, &heard, &stopped, &blocked, &dead, &introduced, &unsure, &r.body); err != nil {
 			return err
 		}
-		r.reach = gateway.Reach{Heard: moment(heard), Stopped: stopped != 0, Blocked: blocked != 0, Dead: dead != 0, Introduced: introduced != 0}
+		r.reach = gateway.Reach{Heard: moment(heard), Stopped: stopped != 0, Blocked: blocked != 0, Dead: dead != 0, Introduced: introduced != 0, Unsure: unsure != 0}
 		rows = append(rows, r)
 		return nil
 	})
