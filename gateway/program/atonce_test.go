@@ -73,7 +73,7 @@ func atOnce(t *testing.T, first, second *store.Store) {
 			hear(p, fmt.Sprint(p, "-", i), said)
 		}
 	}
-	answerAll(t, heart, stores)
+	answerAll(t, heart.Step, stores)
 	burst := []string{"1,3", "3 dec", "PAUSE", "go", "hello", "?", "旧沙发", "\x00😀", "2"}
 	var wg sync.WaitGroup
 	for p := range people {
@@ -87,7 +87,7 @@ func atOnce(t *testing.T, first, second *store.Store) {
 		}
 	}
 	wg.Wait()
-	answerAll(t, heart, stores)
+	answerAll(t, heart.Step, stores)
 	n, err := first.Counts(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -110,14 +110,14 @@ func atOnce(t *testing.T, first, second *store.Store) {
 }
 
 // answerAll lets a worker of each gateway answer until nothing is open.
-func answerAll(t *testing.T, heart *gateway.Dispatcher, stores []*store.Store) {
+func answerAll(t *testing.T, step func(gateway.Turn) (gateway.Outcome, error), stores []*store.Store) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	for _, s := range stores {
 		w := &worker{store: s, now: func() time.Time { return noon }, ids: func() string { return exchange.NewID(noon) }, refs: exchange.NewReference,
 			bell: newBell(), done: func() {}, log: slog.New(slog.DiscardHandler),
-			step: func(_ context.Context, t gateway.Turn) (gateway.Outcome, error) { return heart.Step(t) }}
+			step: func(_ context.Context, t gateway.Turn) (gateway.Outcome, error) { return step(t) }}
 		wg.Go(func() { _ = w.run(ctx) })
 	}
 	for tick := time.NewTicker(10 * time.Millisecond); t.Context().Err() == nil; <-tick.C {
