@@ -111,6 +111,8 @@ const (
 	TemplateInOA      = "in_oa"
 	TemplateWithdrawn = "withdrawn"
 	TemplateReopened  = "reopened"
+	// TemplatePost heads the task to tell a decision by post; it leaves nowhere.
+	TemplatePost = "post"
 )
 
 // Gate is the last look inside before something goes to the border.

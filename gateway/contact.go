@@ -118,6 +118,9 @@ type Delivery struct {
 	Due time.Time
 	// Must marks what has to be told: a decision moves to the next address when this one fails for good.
 	Must bool
+	// Legal is a Must that is owed in writing: when it fails for good it moves nowhere, and the office tells by post (see
+	// WakePost).
+	Legal bool
 	// Broadcast is the id of the broadcast that it is of, or empty.
 	Broadcast string
 }

@@ -43,6 +43,9 @@ func (d *Dispatcher) Notice(t Tiding, n exchange.Notice) (Outcome, error) {
 	if said != "" {
 		d.tell(&o, t, m, said, must)
 	}
+	if n.Decision != exchange.Undecided {
+		d.inWriting(&o, t, m, said)
+	}
 	return o, nil
 }
 

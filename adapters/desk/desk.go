@@ -106,13 +106,31 @@ func (d *Desk) Decisions(ctx context.Context, cursor string) ([]exchange.Notice,
 func (d *Desk) Add(ctx context.Context, ref string, a exchange.Addition, _ adapters.Files) error {
 	e := adapters.Entry{ID: a.ID, At: a.At, By: adapters.ByPerson, Kind: adapters.Added, Public: true, Text: a.Text, Add: &a}
 	id := d.NewID()
-	_, err := d.Store.Change(ctx, ref, []adapters.Entry{e}, func(r *adapters.Record) ([]exchange.Notice, error) {
+	r, err := d.Store.Change(ctx, ref, []adapters.Entry{e}, func(r *adapters.Record) ([]exchange.Notice, error) {
 		return d.follow(r, a, id), nil
 	})
+	if err == nil && a.Act == exchange.ActPost {
+		err = d.post(ctx, r, a)
+	}
 	if err != nil {
 		return fmt.Errorf("add to case: %w", err)
 	}
 	return nil
+}
+
+// postWithin is by when a decision that came back is to be in the post.
+const postWithin = 24 * time.Hour
+
+// post opens the task to tell a decision by post, with the department that decided. The addition's id is the task's, so
+// that a repeat opens no second one.
+func (d *Desk) post(ctx context.Context, r adapters.Record, a exchange.Addition) error {
+	now := d.Now()
+	task := adapters.Record{Internal: true, State: exchange.Received, Department: r.Department, Due: now.Add(postWithin), Opened: now, Changed: now,
+		Case: exchange.Case{ID: a.ID, Reference: exchange.NewReference(), Service: "internal", Lang: "en", Channel: "console", FiledAt: now,
+			Promise: now.Add(postWithin), Party: adapters.ByOffice, Text: r.Case.Reference + ": " + d.Words(adapters.TemplatePost, "en")}}
+	first := adapters.Entry{ID: d.NewID(), At: now, By: adapters.ByOffice, Kind: adapters.Filed}
+	_, err := d.Store.Register(ctx, task, first)
+	return err
 }
 
 // follow changes a record as an addition demands, and tells the person when that is a new state.

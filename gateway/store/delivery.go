@@ -50,6 +50,14 @@ func (s *Store) prepareDeliveries(ctx context.Context, c *commitment) error {
 	return nil
 }
 
+// duty is how a delivery is owed: 2 when it is Legal, 1 when it is a Must, else 0.
+func duty(d gateway.Delivery) int64 {
+	if d.Legal {
+		return 2
+	}
+	return bit(d.Must)
+}
+
 func deliveryOwner(id string) string { return "delivery:" + id }
 
 // unstored keeps Open on files that the store does not have yet; a digest without one is a file that it has.
@@ -95,7 +103,7 @@ func (s *Store) putDelivery(ctx context.Context, tx *database.Tx, d *deliveryRow
 	}
 	err := tx.Send(ctx, `INSERT INTO delivery(number, id, queue, address, contact, matter, must, due, state, line, origin, broadcast, cause, body)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, `+line+`, $9, $10, '', $11) ON CONFLICT DO NOTHING`,
-		number, d.ID, string(d.Queue), d.address, d.Contact, d.Matter, bit(d.Must), micros(due), d.origin, d.Broadcast, d.body)
+		number, d.ID, string(d.Queue), d.address, d.Contact, d.Matter, duty(d.Delivery), micros(due), d.origin, d.Broadcast, d.body)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ func (s *Store) prepareForget(ctx context.Context, c *commitment) error {
 		if err != nil {
 			return err
 		}
-		d.Contact, d.Matter, d.Must = "", "", false
+		d.Contact, d.Matter, d.Must, d.Legal = "", "", false, false
 		row, err := s.deliveryRow(k, d, "")
 		if err != nil {
 			return err

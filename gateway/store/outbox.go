@@ -140,7 +140,7 @@ type sending struct {
 	matter                     string
 	number                     int64
 	address                    []byte
-	must                       bool
+	must, legal                bool
 	state                      int
 	line                       bool
 	due                        int64
@@ -158,13 +158,13 @@ type sending struct {
 
 func (s *Store) sendings(ctx context.Context, tx *database.Tx, where string, args any) (map[string]*sending, error) {
 	out, moved := map[string]*sending{}, false
-	query := `SELECT d.id, d.queue, d.contact, d.matter, d.origin, d.number, d.address, d.must <> 0, d.state, d.line > 0, d.due, d.body, o.number IS NOT NULL,
+	query := `SELECT d.id, d.queue, d.contact, d.matter, d.origin, d.number, d.address, d.must <> 0, d.must = 2, d.state, d.line > 0, d.due, d.body, o.number IS NOT NULL,
 		coalesce(o.fence, 0), coalesce(o.owner, ''), coalesce(o.since, 0), EXISTS (SELECT 1 FROM holder h WHERE h.owner = 'delivery:' || d.id),
 		(SELECT min(n.number) FROM delivery n WHERE n.queue = d.queue AND n.address = d.address AND n.state = 0 AND n.number > d.number)
 		FROM delivery d LEFT JOIN owed o ON o.queue = d.queue AND o.address = d.address AND o.number = d.number WHERE ` + where
 	take := func(scan scanner) error {
 		d := &sending{moved: &moved}
-		err := scan(&d.id, &d.queue, &d.contact, &d.matter, &d.origin, &d.number, &d.address, &d.must, &d.state, &d.line, &d.due, &d.body, &d.head, &d.fence, &d.owner, &d.since, &d.files, &d.next)
+		err := scan(&d.id, &d.queue, &d.contact, &d.matter, &d.origin, &d.number, &d.address, &d.must, &d.legal, &d.state, &d.line, &d.due, &d.body, &d.head, &d.fence, &d.owner, &d.since, &d.files, &d.next)
 		out[d.id] = d
 		return err
 	}
@@ -288,7 +288,12 @@ func (s *Store) fail(ctx context.Context, tx *database.Tx, d *sending, k channel
 	if err := tx.Send(ctx, "UPDATE delivery SET state = 3, cause = $1 WHERE id = $2", string(k), d.id); err != nil {
 		return err
 	}
-	if d.must {
+	switch {
+	case d.legal && d.matter != "":
+		if err := s.wakeFor(ctx, tx, d, gateway.WakePost); err != nil {
+			return wrap("wake for post", err)
+		}
+	case d.must:
 		if err := s.move(ctx, tx, d); err != nil {
 			return wrap("move delivery", err)
 		}

@@ -46,6 +46,13 @@ func (s *Store) Woken(ctx context.Context, now time.Time, n int, ttl time.Durati
 	return turns, nil
 }
 
+// wakeFor has the dispatcher look at what became of a delivery, at once.
+func (s *Store) wakeFor(ctx context.Context, tx *database.Tx, d *sending, k gateway.WakeKind) error {
+	now := micros(s.cfg.Now())
+	return tx.Send(ctx, `INSERT INTO wake(contact, kind, subject, at, due, owner, fence, attempt, failed, aside) VALUES ($1, $2, $3, $4, $4, '', 0, 0, 0, 0)
+		ON CONFLICT (contact, kind, subject) DO NOTHING`, d.contact, string(k), d.matter, now)
+}
+
 // wakesDue asks before the writer is troubled: most of the time nothing is due.
 func (s *Store) wakesDue(ctx context.Context, now time.Time) (due bool, err error) {
 	err = each(s.db.Read().Query(ctx, "SELECT 1 FROM wake WHERE due <= $1 AND aside = 0 LIMIT 1", micros(now)))(func(func(...any) error) error {

@@ -1,0 +1,28 @@
+package storetest
+
+import (
+	"gatehouse/channels"
+	"gatehouse/gateway"
+)
+
+// legalComesBack wakes the dispatcher once for what is owed in writing and came back, instead of moving it, and moves a
+// decision that is not.
+func legalComesBack(b *bench) {
+	mail := channels.Address{Channel: "email", Value: "jo@northdock.example"}
+	c := b.person(sms("2"), mail)
+	c.Version = 0
+	mat := b.matter("PL-1", mail)
+	d := b.delivery(mail, "decision")
+	d.Must, d.Legal, d.Matter = true, true, mat.ID
+	b.must(b.Commit(b.Context(), gateway.Outcome{Contact: c, Matters: []gateway.Matter{mat}, Deliveries: []gateway.Delivery{d}}))
+	b.settle(b.leaseOne(), nil)
+	b.equal("sent", len(b.woken(9)), 0)
+	bounce := channels.Receipt{MessageID: d.ID, State: channels.Failed, Err: &channels.Error{Kind: channels.Unreachable}}
+	b.must(b.Report(b.Context(), bounce))
+	b.must(b.Report(b.Context(), bounce))
+	b.equal("moved", len(b.lease(10)), 0)
+	turn := b.wokenOne()
+	b.equal("woken for", []any{turn.Claim.Wake.Kind, turn.Claim.Wake.Subject}, []any{gateway.WakePost, mat.ID})
+	b.must(b.Commit(b.Context(), gateway.Outcome{Claim: turn.Claim, Contact: turn.Contact}))
+	b.equal("woken again", len(b.woken(9)), 0)
+}
