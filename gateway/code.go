@@ -58,6 +58,7 @@ const (
 	ToLink Purpose = "link" // the address becomes one of the person's
 	// ToRenew shows that the address where it is typed is still that of the person who has the other.
 	ToRenew Purpose = "renew"
+	ToData  Purpose = "data" // all that is held of the person
 )
 
 // over tells whether the code can no longer be typed.
@@ -182,7 +183,9 @@ func (k *talk) rightCode() {
 		k.opened(c)
 	case ToRenew:
 		k.renewed()
-	default:
+	case ToData:
+		k.dataProved(c)
+	case ToLink:
 		k.linked(c.Target)
 	}
 }
@@ -232,6 +235,9 @@ func (k *talk) oweCode(c *Challenge, code, link string) {
 		key = "code.text.link"
 	case ToRenew:
 		key = "code.text.renew"
+	case ToData:
+		key = "code.text.data"
+	case ToSee:
 	}
 	m := channels.Message{
 		ID: k.t.NewID(), From: channels.Address{Channel: c.Target.Channel}, To: c.Target, At: k.t.Now, Lang: lang,

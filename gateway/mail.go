@@ -68,6 +68,7 @@ func (k *talk) mail() {
 		k.mailCase(strings.TrimSpace(exchange.NormalizeLine(k.t.Message.Subject)+"\n\n"+k.t.Message.Text), nil, "")
 	case k.mailOptOut():
 	case k.forgotten():
+	case k.dataByMail():
 	case k.mailCommand():
 	case k.t.Message.Reference != "":
 		k.mailAdd()

@@ -20,7 +20,9 @@ type Pass struct {
 	Kind    PassKind
 	Contact string           // whose it is; set by the store
 	Address channels.Address // where it was asked for: what is done with it is heard from there
-	Subject string           // the id of the draft or of the challenge, or the reference of the case
+	// Subject is the id of the draft or of the challenge, or the reference of the case; of ToRead the channel that proved
+	// whose it is.
+	Subject string
 	Lang    string
 	// Until is when it ends. Opening it may move that, so that a page which was opened has time enough.
 	Until time.Time
@@ -36,6 +38,7 @@ const (
 	ToFill  PassKind = "fill"  // the half-filled form, on a page
 	ToProve PassKind = "prove" // the address that it was sent to becomes one of the person's
 	ToPhoto PassKind = "photo" // photos follow a case that was sent
+	ToRead  PassKind = "read"  // all that is held of the person
 )
 
 const (
@@ -57,6 +60,7 @@ type Passes interface {
 	ReturnPass(ctx context.Context, token string, until time.Time) error
 	// Drafted gives the form of a link ToFill. ErrNotFound when it was sent or deleted.
 	Drafted(ctx context.Context, p Pass) (Draft, error)
+	Dossiers
 }
 
 // pagePrefix marks the recipient of what was done on a page that a link opened: page+<draft>+<act>+<form token>.

@@ -18,6 +18,8 @@ type Wanted struct {
 	Address   channels.Address
 	// Told: the last broadcast that reached the address which writes.
 	Told bool
+	// Dossier is the id of the person of whom all is to be read.
+	Dossier string
 }
 
 // IsZero tells whether nothing is wanted.
@@ -34,6 +36,8 @@ type Record struct {
 	Matters []Matter
 	// Drafted: Contact, of a wanted address, has a form that is not sent.
 	Drafted bool
+	// Dossier is all that is held of the wanted person; nil: nobody is known by that id.
+	Dossier *Dossier
 	// Codes counts what was sent to the address on record, or to the wanted address, and from the person's own.
 	Codes CodeCount
 	// Told is nil when no broadcast reached the address within a day.
@@ -85,7 +89,7 @@ func (d *Dispatcher) Wants(t Turn) Wanted {
 	if c := t.Conversation.Challenge; c != nil && !c.over(t.Now) {
 		if _, ok := readCode(said); ok {
 			switch c.Purpose {
-			case ToLink:
+			case ToLink, ToData:
 				return Wanted{Address: c.Target}
 			case ToRenew:
 				return Wanted{}
@@ -94,7 +98,7 @@ func (d *Dispatcher) Wants(t Turn) Wanted {
 		}
 	}
 	if m.From.Channel == byMail {
-		return Wanted{}
+		return d.wantsByMail(t, said)
 	}
 	if t.Conversation.Pending.Kind == askAddress {
 		if a, ok := d.reachable(said); ok {
@@ -120,6 +124,18 @@ func (d *Dispatcher) Wants(t Turn) Wanted {
 		if a, ok := d.reachable(c.Arg); ok {
 			return Wanted{Address: a}
 		}
+	case ok && c.Act == dialogue.MyData:
+		to, _ := onRecordOf(t.Contact, m.From, t.Now)
+		return Wanted{Address: to}
+	}
+	return Wanted{}
+}
+
+// wantsByMail is all that is held of the person, for who answers with the code that MY DATA got.
+func (d *Dispatcher) wantsByMail(t Turn, said string) Wanted {
+	k := talk{said: said}
+	if p := t.Conversation.Pending; p.Kind == askData && k.saidAlone(p.Text) {
+		return Wanted{Dossier: t.Contact.ID}
 	}
 	return Wanted{}
 }
@@ -226,14 +242,19 @@ func (k *talk) opened(c Challenge) {
 		k.say("status.unknown", texts.Args{"reference": c.Reference, "phone": k.phone()})
 		return
 	}
-	grants := []Grant{{Reference: c.Reference, Until: k.t.Now.Add(grantLife)}}
+	k.grant(c.Reference)
+	k.showForeign(r.Matter, c.Target.Channel)
+}
+
+// grant lets what a right code has opened be seen again for a while.
+func (k *talk) grant(reference string) {
+	grants := []Grant{{Reference: reference, Until: k.t.Now.Add(grantLife)}}
 	for _, g := range k.conv.Grants {
-		if g.Reference != c.Reference && k.t.Now.Before(g.Until) && len(grants) < maxGrants {
+		if g.Reference != reference && k.t.Now.Before(g.Until) && len(grants) < maxGrants {
 			grants = append(grants, g)
 		}
 	}
 	k.conv.Grants = grants
-	k.showForeign(r.Matter, c.Target.Channel)
 }
 
 // showForeign tells where a case stands that is not this person's own, and where the rest can be read. It offers

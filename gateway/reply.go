@@ -24,6 +24,7 @@ func (k *talk) deliver() {
 	m := channels.Message{
 		ID: k.t.NewID(), From: k.t.Message.To, To: k.t.Message.From, At: k.t.Now, Lang: k.lang, Text: k.body(r),
 		Options: k.options, Request: k.request, Source: k.source, Reference: k.reference, Queue: k.queue, Urgent: k.urgent,
+		Files: k.files,
 	}
 	if m.Queue == "" {
 		m.Queue = channels.Reply
@@ -33,10 +34,18 @@ func (k *talk) deliver() {
 		m.Subject = k.replySubject()
 		m.Thread = answerTo(k.t.Message.Thread)
 	}
-	k.note(whoGateway, m.Text)
+	k.note(whoGateway, k.withoutTokens(m.Text))
 	k.o.Deliveries = append(k.o.Deliveries, Delivery{
 		ID: m.ID, Contact: k.contact.ID, Queue: m.Queue, Matter: k.matter, Message: m, Due: k.t.Now,
 	})
+}
+
+// withoutTokens hides the links that serve once: lines of a conversation are read by staff when a person takes over.
+func (k *talk) withoutTokens(said string) string {
+	for _, p := range k.o.Passes {
+		said = strings.ReplaceAll(said, p.Token, "***")
+	}
+	return said
 }
 
 func answerTo(t channels.Thread) channels.Thread {

@@ -31,6 +31,7 @@ const (
 	askForget   = "forget"   // Text: the code that the answer must hold; empty: none
 	askWhose    = "whose"    // Options: persons; Text: the dialogue.Act that is about their cases
 	askRenew    = "renew"    // Options: what a number does about an address that may be somebody else's
+	askData     = "data"     // by mail; Text: the code that the answer must hold
 	askAddress  = "address"  // a mail address or phone number that is to be linked
 	askJoin     = "join"     // the lists of Conversation.Joining
 	askPhone    = "phone"    // the number is to be shared; Text: the reference it is for, or empty
@@ -72,6 +73,7 @@ type talk struct {
 	matter       string
 	sheet        Sheet
 	request      channels.Request
+	files        []channels.File // go with the reply
 	silent       bool
 	queue        channels.Queue // empty: a reply
 	shownPrivacy bool

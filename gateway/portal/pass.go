@@ -42,8 +42,10 @@ func (p *Portal) pass(w http.ResponseWriter, r *http.Request) {
 		p.photoPage(w, r, lang, token, got)
 	case !got.Used:
 		p.showPass(w, r, http.StatusOK, lang, passView{Token: token, Kind: got.Kind})
-	case got.Kind != gateway.ToFill || !p.holds(r, token):
-		p.showPass(w, r, http.StatusNotFound, lang, passView{Say: "pass.ended"})
+	case got.Kind == gateway.ToProve || !p.holds(r, token):
+		p.showPass(w, r, http.StatusNotFound, lang, passView{Say: "pass.ended", Kind: got.Kind})
+	case got.Kind == gateway.ToRead:
+		p.dataPage(w, r, lang, token, got)
 	default:
 		p.passForm(w, r, lang, token, got, nil)
 	}
@@ -76,10 +78,17 @@ func firstKnown(p *Portal, langs ...string) string {
 
 func (p *Portal) showPass(w http.ResponseWriter, r *http.Request, status int, lang string, v passView) {
 	title := "pass.title"
-	if v.Kind == gateway.ToProve {
+	switch v.Kind {
+	case gateway.ToProve:
 		title = "pass.prove.title"
+	case gateway.ToRead:
+		title = "data.title"
+	case gateway.ToFill, gateway.ToPhoto:
 	}
-	if v.Say == "pass.ended" {
+	if v.Say == "pass.ended" && v.Kind == gateway.ToRead {
+		v.Say = "pass.data.ended"
+	}
+	if v.Say == "pass.ended" || v.Say == "pass.data.ended" {
 		title = "pass.ended.title"
 	}
 	p.show(w, r, status, "pass", view{Lang: lang, Title: p.text(lang, title), Bare: r.URL.Path + "?", Data: v})

@@ -25,6 +25,8 @@ import (
 	"gatehouse/exchange/service"
 	"gatehouse/gateway"
 	"gatehouse/gateway/answers"
+	"gatehouse/gateway/consent"
+	"gatehouse/gateway/dialogue"
 )
 
 //go:embed pages/*.html
@@ -80,6 +82,7 @@ type Portal struct {
 	look  *look.Look
 	pages map[string]*page
 	langs []string
+	lists *consent.Directory
 }
 
 // Open reads the templates and the look.
@@ -91,7 +94,7 @@ func Open(o Options) (*Portal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the look: %w", err)
 	}
-	p := &Portal{Options: o, look: l, langs: ordered(o.Texts.Languages())}
+	p := &Portal{Options: o, look: l, langs: ordered(o.Texts.Languages()), lists: consent.NewDirectory(o.Services, dialogue.Fold)}
 	if p.pages, err = p.parse(); err != nil {
 		return nil, err
 	}
@@ -123,6 +126,7 @@ func (p *Portal) Mount(mux *http.ServeMux) {
 	mux.Handle("GET /p/{token}", p.wrap(p.pass))
 	mux.Handle("POST /p/{token}", p.wrap(p.usePass))
 	mux.Handle("GET /p/{token}/sent", p.wrap(p.passSent))
+	mux.Handle("GET /p/{token}/my-data.json", p.wrap(p.dataFile))
 	mux.Handle("GET /api/v1/answers", p.wrap(p.api))
 	mux.Handle("GET /track/{reference}", p.wrap(p.trackAny))
 	mux.Handle("GET /documents/{reference}/{n}", p.wrap(p.paper))

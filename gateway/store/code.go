@@ -15,9 +15,17 @@ func (s *Store) Learn(ctx context.Context, w gateway.Wanted, by channels.Address
 	r := gateway.Record{Wanted: w}
 	var err error
 	to := w.Address
-	if w.Told {
+	switch {
+	case w.Told:
 		r.Told, err = s.told(ctx, by)
 		return r, wrap("read last broadcast", err)
+	case w.Dossier != "":
+		d, err := s.Dossier(ctx, w.Dossier)
+		if errors.Is(err, gateway.ErrNotFound) {
+			return r, nil
+		}
+		r.Dossier = &d
+		return r, err
 	}
 	if w.Reference != "" {
 		to, err = s.recordOfCase(ctx, &r, by)
