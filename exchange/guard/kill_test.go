@@ -30,6 +30,9 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	if os.Getenv("GUARD_STARTER") != "" {
+		startOnAndOn()
+	}
 	os.Exit(m.Run())
 }
 

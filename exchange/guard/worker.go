@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -311,13 +312,20 @@ type begun struct {
 	err error
 }
 
+// starting lets one child of the process become its program before the next begins. Until then a child is a copy that
+// holds the pipes of those that begin beside it: two would wait for each other for ever if their guard were killed just
+// then, and hold on to its log.
+var starting sync.Mutex
+
 // start starts a child from a thread that lives as long as it: its death is the child's.
 func (w *Worker) start(args []string, attr *os.ProcAttr) *started {
 	s := &started{begun: make(chan begun, 1), ended: make(chan *os.ProcessState, 1)}
 	go func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
+		starting.Lock()
 		p, err := os.StartProcess(w.program, args, attr)
+		starting.Unlock()
 		s.begun <- begun{p, err}
 		if err != nil {
 			return

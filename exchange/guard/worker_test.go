@@ -11,9 +11,11 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"gatehouse/exchange"
 	"gatehouse/exchange/guard/media"
+	"gatehouse/exchange/guard/sandbox"
 )
 
 // handed gives b as a file without a name, and an empty one for what is rebuilt.
@@ -103,4 +105,64 @@ func TestWorkerRebuildsAPicture(t *testing.T) {
 	if bytes.Contains(made, []byte("what follows")) || media.Verify(made, "jpg") != nil {
 		t.Errorf("%d bytes were written, %v", len(made), media.Verify(made, "jpg"))
 	}
+}
+
+// TestKilledStarterLeavesNobody: a guard that is killed while it starts children leaves none of them behind. A child is
+// a copy of the guard until it becomes another program: it holds the lock on the log, and nobody could start again.
+func TestKilledStarterLeavesNobody(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 10 {
+		mark := fmt.Sprintf("starter-%d-%d", os.Getpid(), i)
+		// A thread writes when it tells a child that its namespace is set: there it is killed.
+		c := exec.Command("strace", "-f", "-b", "execve", "-qq", "-o", "/dev/null", "-e", "trace=write",
+			"-e", fmt.Sprintf("inject=write:signal=KILL:when=%d", 1+i), self, mark)
+		c.Env = append(os.Environ(), "GUARD_STARTER=1")
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		deadline := time.Now().Add(time.Minute)
+		for len(called(mark)) > 0 {
+			if time.Now().After(deadline) {
+				left := called(mark)
+				for _, pid := range left {
+					_ = exec.Command("kill", "-9", pid).Run()
+				}
+				t.Fatalf("round %d: processes %v were left", i, left)
+			}
+			time.Sleep(time.Millisecond)
+		}
+		_ = c.Wait() // it ends with the last of them
+	}
+}
+
+// startOnAndOn starts children from several goroutines until it is killed.
+func startOnAndOn() {
+	w := &Worker{program: "/bin/true"}
+	for range 16 {
+		go func() {
+			for {
+				s := w.start([]string{"true"}, &os.ProcAttr{Sys: sandbox.Attr(true)})
+				if _, err := s.process(); err != nil {
+					fmt.Fprintln(os.Stderr, err)
+					os.Exit(1)
+				}
+				s.wait()
+			}
+		}()
+	}
+	select {}
+}
+
+// called lists the processes whose command line has the word.
+func called(word string) (pids []string) {
+	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, f := range files {
+		if b, err := os.ReadFile(f); err == nil && bytes.Contains(b, []byte(word)) {
+			pids = append(pids, filepath.Base(filepath.Dir(f)))
+		}
+	}
+	return pids
 }

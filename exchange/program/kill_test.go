@@ -28,10 +28,16 @@ type city struct {
 	dir, bin string
 	place    string   // of the guards' logs and journals
 	env      []string // of the guards, beside the test's own
-	procs    map[exchange.Lane]*exec.Cmd
+	procs    map[exchange.Lane]*proc
 	errs     *os.File // what the guards say
 	up, down ways
 	ports    sync.WaitGroup
+}
+
+// proc is a guard that runs. One goroutine alone waits for its end.
+type proc struct {
+	*exec.Cmd
+	ended chan struct{}
 }
 
 // ways are the two ends of a lane.
@@ -66,7 +72,7 @@ func newCity(t *testing.T) *city {
 // openCity has its guards built, with their keys.
 func openCity(t *testing.T) *city {
 	t.Helper()
-	c := &city{T: t, dir: t.TempDir(), procs: map[exchange.Lane]*exec.Cmd{}}
+	c := &city{T: t, dir: t.TempDir(), procs: map[exchange.Lane]*proc{}}
 	c.place = c.dir
 	var err error
 	if c.bin, err = built(); err != nil {
@@ -103,7 +109,8 @@ func (c *city) start(l exchange.Lane, under ...string) {
 	if err := p.Start(); err != nil {
 		c.Fatal(err)
 	}
-	c.procs[l] = p
+	c.procs[l] = &proc{p, make(chan struct{})}
+	go func(p *proc) { _ = p.Wait(); close(p.ended) }(c.procs[l])
 }
 
 func (c *city) kill(l exchange.Lane) {
@@ -112,16 +119,14 @@ func (c *city) kill(l exchange.Lane) {
 	if err := p.Process.Signal(syscall.SIGKILL); err != nil {
 		c.Fatal(err)
 	}
-	p.Wait()
+	<-p.ended
 }
 
 // sweep ends what a failed test left running, and shows what the guards said.
 func (c *city) sweep() {
 	for _, p := range c.procs {
-		if p.ProcessState == nil {
-			p.Process.Kill()
-			p.Wait()
-		}
+		p.Process.Kill() // it may have ended
+		<-p.ended
 	}
 	if c.Failed() {
 		b, _ := os.ReadFile(c.errs.Name())
@@ -137,14 +142,12 @@ func (c *city) stop(l exchange.Lane) int {
 	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
 		c.Fatal(err)
 	}
-	ended := make(chan struct{})
-	go func() { p.Wait(); close(ended) }()
 	select {
-	case <-ended:
+	case <-p.ended:
 	case <-time.After(time.Minute):
 		p.Process.Kill()
 		c.Error("still runs a minute after SIGTERM")
-		<-ended
+		<-p.ended
 	}
 	return p.ProcessState.ExitCode()
 }

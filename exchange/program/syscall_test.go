@@ -217,13 +217,11 @@ func (c *city) carry(t *testing.T, l exchange.Lane, under ...string) (died bool)
 	}
 	c.start(l.Opposite())
 	c.start(l, under...)
-	ended := make(chan struct{})
 	p := c.procs[l]
-	go func() { p.Wait(); close(ended) }()
 	sender.Nudge()
 	await(t, "the guard's end or its work's under "+strings.Join(under, " "), func() bool {
 		select {
-		case <-ended:
+		case <-p.ended:
 			died = true
 		default:
 		}
@@ -235,8 +233,8 @@ func (c *city) carry(t *testing.T, l exchange.Lane, under ...string) (died bool)
 		await(t, "the guard started again", func() bool { return c.starts(l) > before })
 		await(t, "all acknowledged", func() bool { return ways.out.Open() == 0 })
 	} else {
-		c.endChild(p)
-		<-ended
+		c.endChild(p.Cmd)
+		<-p.ended
 		delete(c.procs, l)
 	}
 	c.finish(cancel, ways.in, total)
