@@ -29,6 +29,9 @@ func (d *Dispatcher) inWriting(o *Outcome, t Tiding, m Matter, said string) {
 	if _, ok := lastUsed(t.Contact, m.Address, true); !ok {
 		return
 	}
+	if len(o.Deliveries) > 1 && o.Deliveries[0].Message.To.Channel == byWeb { // the mail stands beside the chat, no text does
+		o.Deliveries = o.Deliveries[:1]
+	}
 	for _, mail := range d.tellMatter(t, m, said, true) {
 		mail.Legal = true
 		o.Deliveries = append(o.Deliveries, mail)

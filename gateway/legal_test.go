@@ -30,6 +30,10 @@ func TestDecisionAlsoGoesOutInWriting(t *testing.T) {
 	if sent = w.decided(m); len(sent) != 1 || !sent[0].Legal {
 		t.Errorf("by mail alone it goes out as %+v", sent)
 	}
+	w.say(tab, "hello") // a page may be closed, and the mail stands for what is said beside it
+	if sent = w.decided(m); len(sent) != 2 || sent[0].Message.To != tab || sent[1].Message.To != inbox || !sent[1].Legal {
+		t.Errorf("beside the chat it goes out as %+v", sent)
+	}
 	m.Service = "STR-LIGHT" // a report is owed no decision in writing
 	w.say(bot, "hello")
 	if sent = w.decided(m); len(sent) != 1 || sent[0].Message.To != bot || sent[0].Legal {
