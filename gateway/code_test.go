@@ -21,8 +21,8 @@ type town struct {
 	cases  []gateway.Matter
 	sent   []gateway.CodeSent
 	code   string // the next one
-	// drafted: the other contact of a wanted address has a form that is not sent.
-	drafted bool
+	// drafted is the form of the other contact of a wanted address that is not sent.
+	drafted *gateway.Draft
 }
 
 var (
@@ -53,7 +53,7 @@ func (c *town) ask(m channels.Message) string {
 	turn := gateway.Turn{
 		Now: c.now, NewID: c.newID, NewReference: c.newReference, NewCode: func() string { return c.code },
 		Claim: gateway.Claim{Message: m.ID, Contact: "c1", Fence: 1}, Message: m, Contact: c.contact, Conversation: c.convs[m.From],
-		Draft: c.draft, Matters: c.matters, Attempt: 1,
+		Draft: c.draft, Shelf: c.shelf, Matters: c.matters, Attempt: 1,
 	}
 	turn.Conversation.Address = m.From
 	if want := c.d.Wants(turn); !want.IsZero() {
@@ -65,6 +65,13 @@ func (c *town) ask(m channels.Message) string {
 		c.t.Fatal(err)
 	}
 	c.sent = append(c.sent, o.Codes...)
+	if len(o.Joins) > 0 && c.drafted != nil {
+		if c.draft == nil {
+			c.draft = c.drafted
+		} else {
+			c.shelf = append(c.shelf, *c.drafted)
+		}
+	}
 	if len(o.Deliveries) == 2 { // the code is not part of the reply
 		c.world.sent = append(c.world.sent, o.Deliveries[0])
 		o.Deliveries = o.Deliveries[1:]
@@ -73,7 +80,7 @@ func (c *town) ask(m channels.Message) string {
 }
 
 func (c *town) record(w gateway.Wanted, by channels.Address) gateway.Record {
-	r := gateway.Record{Wanted: w, Drafted: c.drafted}
+	r := gateway.Record{Wanted: w, Draft: c.drafted}
 	to := w.Address
 	for _, m := range c.cases {
 		if m.Reference == w.Reference {

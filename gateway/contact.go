@@ -92,7 +92,7 @@ type Pending struct {
 	Department string `json:",omitempty"`
 }
 
-// Draft is a contact's half-filled form. A contact has at most one.
+// Draft is a contact's half-filled form. A contact has at most one, and those that wait for it on the shelf.
 type Draft struct {
 	ID      string
 	Address channels.Address // where it was begun

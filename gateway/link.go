@@ -88,18 +88,13 @@ func (k *talk) bareAddress() bool {
 // linked makes an address, that was proved, one of the contact's. Whoever had it alone becomes part of this contact.
 func (k *talk) linked(to channels.Address) {
 	switch {
-	case k.twoForms():
-		k.say("link.forms", nil)
 	case !k.prove(to):
 		k.say("unread", nil)
 	default:
 		k.say("link.done", texts.Args{"address": mask(to), "count": len(k.t.Record.Matters)})
+		k.offerForms()
 	}
 }
-
-// twoForms tells whether both contacts have a form that is not sent: a person has one at a time, and linking them now
-// would delete the other.
-func (k *talk) twoForms() bool { return k.kept() && k.t.Record != nil && k.t.Record.Drafted }
 
 func (k *talk) prove(to channels.Address) bool {
 	r := k.t.Record
@@ -158,11 +153,6 @@ func (k *talk) sharedPhone() bool {
 	}
 	to := channels.Address{Channel: bySMS, Value: p.Number}
 	mine := slices.ContainsFunc(k.contact.Reaches, func(r Reach) bool { return r.Address == to })
-	if p.Own && !mine && k.twoForms() {
-		k.say("link.forms", nil)
-		k.keepQuestion()
-		return true
-	}
 	if p.Own && !mine && k.strayed(to) {
 		k.say("renew.link", texts.Args{"address": mask(to)})
 		k.keepQuestion()
@@ -187,6 +177,7 @@ func (k *talk) sharedPhone() bool {
 	}
 	if ref == "" {
 		k.say("link.done", texts.Args{"address": mask(to), "count": len(k.t.Record.Matters)})
+		k.offerForms()
 		return true
 	}
 	for _, m := range append(slices.Clone(k.t.Record.Matters), k.t.Matters...) {

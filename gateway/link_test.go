@@ -2,7 +2,6 @@ package gateway_test
 
 import (
 	"testing"
-	"time"
 
 	"gatehouse/channels"
 	"gatehouse/gateway"
@@ -21,25 +20,6 @@ func TestLinkAMailAddress(t *testing.T) {
 		t.Errorf("joins %+v", j)
 	}
 	has(t, c.sms("LINK jane@northdock.example"), "linked already")
-}
-
-// TestLinkLosesNoForm: two half-filled forms do not become one.
-func TestLinkLosesNoForm(t *testing.T) {
-	c := newTown(t)
-	c.sms("BOOK")
-	c.drafted = true
-	c.sms("LINK jane@northdock.example")
-	has(t, c.sms("481 920"), "Both addresses have a form")
-	if len(c.last.Joins) != 0 || c.draft == nil {
-		t.Fatalf("joins %v, draft %v", c.last.Joins, c.draft)
-	}
-	c.drafted = false
-	c.sms("LINK jane@northdock.example")
-	if len(c.last.Codes) == 0 {
-		c.now = c.now.Add(2 * time.Minute)
-		c.sms("LINK jane@northdock.example")
-	}
-	has(t, c.sms("481 920"), "is linked")
 }
 
 func TestLinkKeepsWhatWasSaidOfTheAddress(t *testing.T) {

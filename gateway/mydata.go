@@ -24,7 +24,7 @@ func (k *talk) myData() {
 	}
 	drafts := 0
 	if k.kept() {
-		drafts = 1
+		drafts = 1 + len(k.shelf)
 	}
 	k.say("mydata.counts", texts.Args{"city": k.city(), "addresses": len(k.contact.Reaches), "cases": len(k.t.Matters), "open": open, "drafts": drafts})
 	byLetter := k.t.Message.From.Channel == byMail

@@ -124,6 +124,7 @@ func (k *talk) fromPage() {
 	act, session, _ := strings.Cut(rest, "+")
 	k.t.Message.To = channels.Address{Channel: k.t.Message.From.Channel}
 	k.keepQuestion()
+	k.fetch(id)
 	s, ok := k.service()
 	if k.draft == nil || k.draft.ID != id || !ok {
 		k.silent = true

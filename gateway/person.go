@@ -279,6 +279,12 @@ func (k *talk) erasePerson(person string) {
 	if k.draft != nil && k.draft.For.ID == person {
 		k.dropped = true
 	}
+	for _, d := range k.shelf {
+		if d.For.ID == person {
+			k.o.DropShelf = append(k.o.DropShelf, d.ID)
+		}
+	}
+	k.shelf = slices.DeleteFunc(slices.Clone(k.shelf), func(d Draft) bool { return d.For.ID == person })
 	k.conv.Lines, k.conv.More = nil, nil
 	k.say("forget.person.done", nil)
 }

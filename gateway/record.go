@@ -34,8 +34,8 @@ type Record struct {
 	Matter  Matter
 	// Matters are all of Contact's, newest first, for a wanted address.
 	Matters []Matter
-	// Drafted: Contact, of a wanted address, has a form that is not sent.
-	Drafted bool
+	// Draft is the form of Contact, of a wanted address, that is not sent; nil: none.
+	Draft *Draft
 	// Dossier is all that is held of the wanted person; nil: nobody is known by that id.
 	Dossier *Dossier
 	// Codes counts what was sent to the address on record, or to the wanted address, and from the person's own.

@@ -86,12 +86,18 @@ func (d *Dispatcher) endDraft(t Turn) Outcome {
 		return rest(t, until)
 	}
 	k := d.rouse(t, t.Draft.Address)
-	if k.welcomes() {
+	k.silent = !k.welcomes()
+	if !k.silent {
 		k.sayEnded(k.draft)
 	}
+	k.dropped = true
+	k.nextForm()
 	o := k.unasked()
-	o.DropDraft = true
 	o.Wakes = draftWakes(t.Draft.ID, time.Time{}, time.Time{})
+	if o.DropDraft = !k.kept(); !o.DropDraft {
+		o.Draft = k.draft
+		o.Wakes = append(o.Wakes, draftWakes(k.draft.ID, d.remindAt(*k.draft, t.Now), d.keptUntil(t.Now))...)
+	}
 	return o
 }
 
@@ -178,7 +184,7 @@ func (d *Dispatcher) rouse(t Turn, to channels.Address) *talk {
 // welcomes tells whether something unasked may go to the address.
 func (k *talk) welcomes() bool {
 	r := k.reach()
-	return !r.Stopped && !r.Blocked && !r.Dead
+	return !r.Stopped && !r.Blocked && !r.Dead && !r.Unsure
 }
 
 // unasked puts the outcome of a wake together: what was heard and touched stays as it was.

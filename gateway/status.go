@@ -216,6 +216,11 @@ func (k *talk) openQuestion() bool {
 	case askQuestion:
 		k.handOver(strings.TrimSpace(k.asked.Text+" "+k.said), k.ownerOfCase(k.asked.Text))
 		return true
+	case askForms:
+		if picked != "" {
+			k.goOnWith(picked)
+		}
+		return picked != ""
 	case askWhose:
 		if picked != "" {
 			k.doFor(dialogue.Act(k.asked.Text), picked)

@@ -32,6 +32,7 @@ const (
 	askWhose    = "whose"    // Options: persons; Text: the dialogue.Act that is about their cases
 	askRenew    = "renew"    // Options: what a number does about an address that may be somebody else's
 	askData     = "data"     // by mail; Text: the code that the answer must hold
+	askForms    = "forms"    // Options: the ids of two forms
 	askAddress  = "address"  // a mail address or phone number that is to be linked
 	askJoin     = "join"     // the lists of Conversation.Joining
 	askPhone    = "phone"    // the number is to be shared; Text: the reference it is for, or empty
@@ -53,6 +54,7 @@ type talk struct {
 	contact Contact
 	conv    Conversation
 	draft   *Draft
+	shelf   []Draft
 	dropped bool
 	helped  Person  // whom the form that is filed is for
 	lapsed  *Draft  // it was kept to its end
@@ -116,6 +118,7 @@ func (d *Dispatcher) copied(t Turn) *talk {
 	k.conv.Lines = slices.Clone(t.Conversation.Lines)
 	k.conv.More = slices.Clone(t.Conversation.More)
 	k.conv.Address = t.Message.From
+	k.shelf = t.Shelf
 	if t.Draft != nil {
 		draft := *t.Draft
 		draft.Form = forms.Clone(draft.Form)
@@ -303,6 +306,7 @@ func (k *talk) finish() Outcome {
 	if k.lapsed != nil && !k.silent {
 		k.sayEnded(k.lapsed)
 	}
+	k.nextForm()
 	k.deliver()
 	k.prune()
 	k.conv.Heard = k.t.Now

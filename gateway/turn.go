@@ -34,6 +34,7 @@ type Turn struct {
 	// Talks are all conversations of the contact, in the order of its addresses; a turn of a wake alone has them.
 	Talks   []Conversation
 	Draft   *Draft   // the contact's, or nil
+	Shelf   []Draft  // its other forms, which wait, in the order of their ids
 	Matters []Matter // the contact's, newest first, at most MaxMatters
 	// Standing is what the contact's ledger adds up to: the last line of each purpose, list and address, without the
 	// words.
@@ -61,8 +62,12 @@ type Outcome struct {
 	Contact      Contact
 	Conversation *Conversation // nil: unchanged
 	// Draft replaces the contact's draft; DropDraft deletes it and destroys its key. Neither: unchanged.
-	Draft      *Draft
-	DropDraft  bool
+	Draft     *Draft
+	DropDraft bool
+	// Shelve keeps the draft that Draft replaces on the shelf instead of deleting it. A Draft that waits there leaves it.
+	Shelve bool
+	// DropShelf deletes forms that wait, by their ids, and destroys their keys.
+	DropShelf  []string
 	Matters    []Matter // new and changed ones, whole
 	Deliveries []Delivery
 	Crossings  []Crossing

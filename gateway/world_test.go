@@ -29,6 +29,7 @@ type world struct {
 	contact gateway.Contact
 	convs   map[channels.Address]gateway.Conversation
 	draft   *gateway.Draft
+	shelf   []gateway.Draft
 	matters []gateway.Matter
 	lists   map[string]bool
 	ledger  []gateway.Consent
@@ -136,7 +137,7 @@ func (w *world) hear(m channels.Message) string {
 	m.At = w.now
 	turn := gateway.Turn{
 		Now: w.now, NewID: w.newID, NewReference: w.newReference, NewToken: w.tokens, Claim: gateway.Claim{Message: m.ID, Contact: w.contact.ID, Fence: 1},
-		Message: m, Contact: w.contact, Conversation: w.convs[m.From], Draft: w.draft, Matters: w.matters, Standing: w.standing(), Attempt: 1,
+		Message: m, Contact: w.contact, Conversation: w.convs[m.From], Draft: w.draft, Shelf: w.shelf, Matters: w.matters, Standing: w.standing(), Attempt: 1,
 	}
 	turn.Conversation.Address = m.From
 	w.learn(&turn)
@@ -171,6 +172,10 @@ func (w *world) apply(o gateway.Outcome) string {
 		w.convs[o.Conversation.Address] = *o.Conversation
 	}
 	if o.Draft != nil {
+		if o.Shelve {
+			w.shelf = append(w.shelf, *w.draft)
+		}
+		w.shelf = slices.DeleteFunc(slices.Clone(w.shelf), func(d gateway.Draft) bool { return d.ID == o.Draft.ID })
 		w.draft = o.Draft
 	}
 	if o.DropDraft {

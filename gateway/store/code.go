@@ -69,13 +69,11 @@ func (s *Store) recordOfAddress(ctx context.Context, r *gateway.Record) error {
 		return err
 	}
 	r.Contact = found[p.contact]
-	err = each(s.db.Read().Query(ctx, "SELECT 1 FROM draft WHERE contact = $1", p.contact))(func(scanner) error {
-		r.Drafted = true
-		return nil
-	})
-	if err != nil {
+	drafts := map[string]*gateway.Draft{}
+	if err := s.drafts(ctx, s.db.Read(), []string{p.contact}, drafts); err != nil {
 		return err
 	}
+	r.Draft = drafts[p.contact]
 	all := map[string][]gateway.Matter{}
 	err = s.contactMatters(ctx, s.db.Read(), []string{p.contact}, all)
 	r.Matters = all[p.contact]

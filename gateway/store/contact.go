@@ -73,6 +73,7 @@ func (s *Store) reaches(ctx context.Context, q database.Querier, ids []string, i
 type lore struct {
 	talks    map[string]gateway.Conversation
 	drafts   map[string]*gateway.Draft
+	shelf    map[string][]gateway.Draft
 	matters  map[string][]gateway.Matter
 	standing map[string][]standingLine
 }
@@ -85,6 +86,9 @@ func (s *Store) lore(ctx context.Context, q database.Querier, contacts []string,
 	}
 	if err := s.drafts(ctx, q, contacts, l.drafts); err != nil {
 		return nil, wrap("read drafts", err)
+	}
+	if l.shelf, err = s.shelf(ctx, q, contacts); err != nil {
+		return nil, wrap("read shelf", err)
 	}
 	if err := s.contactMatters(ctx, q, contacts, l.matters); err != nil {
 		return nil, wrap("read matters", err)
@@ -153,6 +157,20 @@ func (s *Store) drafts(ctx context.Context, q database.Querier, contacts []strin
 		into[b.contact] = s.draft(b.row, b.at, d)
 	}
 	return err
+}
+
+// shelf reads the forms that wait.
+func (s *Store) shelf(ctx context.Context, q database.Querier, contacts []string) (map[string][]gateway.Draft, error) {
+	found, err := s.bodies(ctx, q, "SELECT id, contact, touched, body FROM shelf WHERE contact IN % ORDER BY id", contacts)
+	out := map[string][]gateway.Draft{}
+	for _, b := range found {
+		var d sheet
+		if err := s.read(ctx, q, "draft", b.row, b.sealed, &d); err != nil {
+			return nil, err
+		}
+		out[b.contact] = append(out[b.contact], *s.draft(b.row, b.at, d))
+	}
+	return out, err
 }
 
 const matterColumns = "id, reference, contact, person, state, filed, body"

@@ -75,8 +75,12 @@ func (s *Store) locate(ctx context.Context, c *commitment, sha string) (stored, 
 	return s.find(ctx, s.db.Read(), sha)
 }
 
-// putDraft replaces or drops the contact's draft. Another draft in its place ends with its key and files.
+// putDraft replaces or drops the contact's draft. Another draft in its place ends with its key and files, or waits on
+// the shelf.
 func (s *Store) putDraft(ctx context.Context, tx *database.Tx, c *commitment) error {
+	if err := s.dropShelf(ctx, tx, c.DropShelf); err != nil {
+		return err
+	}
 	if c.draft == nil {
 		if c.DropDraft {
 			return s.dropDraft(ctx, tx, c.contact)
@@ -89,9 +93,12 @@ func (s *Store) putDraft(ctx context.Context, tx *database.Tx, c *commitment) er
 		return wrap("read draft", err)
 	}
 	if old != "" && old != c.draft.id {
-		if err := s.dropDraft(ctx, tx, c.contact); err != nil {
+		if err := s.giveWay(ctx, tx, c); err != nil {
 			return err
 		}
+	}
+	if err := tx.Send(ctx, "DELETE FROM shelf WHERE id = $1", c.draft.id); err != nil {
+		return err
 	}
 	if err := putKey(ctx, tx, draftOwner(c.draft.id), c.draft.key); err != nil {
 		return err
@@ -103,6 +110,35 @@ func (s *Store) putDraft(ctx context.Context, tx *database.Tx, c *commitment) er
 		return err
 	}
 	return s.prune(ctx, tx, c.draft)
+}
+
+// giveWay makes room for another draft.
+func (s *Store) giveWay(ctx context.Context, tx *database.Tx, c *commitment) error {
+	if !c.Shelve {
+		return s.dropDraft(ctx, tx, c.contact)
+	}
+	return errors.Join(tx.Send(ctx, "INSERT INTO shelf(id, contact, touched, body) SELECT id, contact, touched, body FROM draft WHERE contact = $1", c.contact),
+		tx.Send(ctx, "DELETE FROM draft WHERE contact = $1", c.contact))
+}
+
+// dropShelf ends forms that wait.
+func (s *Store) dropShelf(ctx context.Context, tx *database.Tx, ids []string) error {
+	var err error
+	for _, id := range ids {
+		err = errors.Join(err, tx.Send(ctx, "DELETE FROM shelf WHERE id = $1", id), destroyKeys(ctx, tx, draftOwner(id)), dropHolder(ctx, tx, draftOwner(id)))
+	}
+	return wrap("end forms", err)
+}
+
+// shelved are the ids of a contact's forms that wait.
+func shelved(ctx context.Context, tx *database.Tx, contact string) (ids []string, err error) {
+	err = each(tx.Query(ctx, "SELECT id FROM shelf WHERE contact = $1", contact))(func(scan scanner) error {
+		var id string
+		err := scan(&id)
+		ids = append(ids, id)
+		return err
+	})
+	return ids, wrap("read shelf", err)
 }
 
 // prune lets go the files that a draft no longer names.

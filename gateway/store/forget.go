@@ -99,7 +99,8 @@ func (s *Store) forget(ctx context.Context, tx *database.Tx, c *commitment, next
 
 // dropHeld lets a contact's draft and files go: those of its messages, of what it is owed, and of its cases.
 func (s *Store) dropHeld(ctx context.Context, tx *database.Tx, contact string) error {
-	if err := s.dropDraft(ctx, tx, contact); err != nil {
+	waiting, err := shelved(ctx, tx, contact)
+	if err = errors.Join(err, s.dropShelf(ctx, tx, waiting), s.dropDraft(ctx, tx, contact)); err != nil {
 		return err
 	}
 	var owners []string
@@ -114,7 +115,7 @@ func (s *Store) dropHeld(ctx context.Context, tx *database.Tx, contact string) e
 	if err := each(tx.Query(ctx, query, contact))(take); err != nil {
 		return wrap("read files of a contact", err)
 	}
-	err := each(tx.Query(ctx, "SELECT mark FROM inbound WHERE contact = $1", contact))(func(scan scanner) error {
+	err = each(tx.Query(ctx, "SELECT mark FROM inbound WHERE contact = $1", contact))(func(scan scanner) error {
 		var mark []byte
 		err := scan(&mark)
 		owners = append(owners, inboundOwner(mark))

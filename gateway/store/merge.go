@@ -38,6 +38,9 @@ func (s *Store) takeOver(ctx context.Context, tx *database.Tx, contact, other st
 		"INSERT INTO member(list, contact, address) SELECT list, $1, address FROM member WHERE contact = $2 ON CONFLICT DO NOTHING",
 		"DELETE FROM member WHERE contact = $2 AND $1 <> ''",
 		"UPDATE draft SET contact = $1 WHERE contact = $2 AND NOT EXISTS (SELECT 1 FROM draft WHERE contact = $1)",
+		"INSERT INTO shelf(id, contact, touched, body) SELECT id, $1, touched, body FROM draft WHERE contact = $2",
+		"DELETE FROM draft WHERE contact = $2 AND $1 <> ''",
+		"UPDATE shelf SET contact = $1 WHERE contact = $2",
 		"DELETE FROM wake WHERE contact = $2 AND EXISTS (SELECT 1 FROM wake w WHERE w.contact = $1 AND w.kind = wake.kind AND w.subject = wake.subject)",
 		"UPDATE wake SET contact = $1, due = at, owner = '' WHERE contact = $2",
 		"UPDATE reach SET contact = $1 WHERE contact = $2",
@@ -59,9 +62,6 @@ func (s *Store) takeOver(ctx context.Context, tx *database.Tx, contact, other st
 		if _, err := tx.Exec(ctx, query, contact, other); err != nil {
 			return wrap("merge contacts", err)
 		}
-	}
-	if err := s.dropDraft(ctx, tx, other); err != nil {
-		return err
 	}
 	return tx.Send(ctx, `INSERT INTO turn(contact, number, due, owner, fence, attempt, failed)
 		SELECT $1, min(number), CAST($2 AS BIGINT), '', 0, 0, 0 FROM inbound WHERE contact = $1 AND state = 0 HAVING count(*) > 0 ON CONFLICT DO NOTHING`,

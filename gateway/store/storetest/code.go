@@ -28,13 +28,13 @@ func record(b *bench) {
 	b.must(err)
 	b.equal("whose the address is", r.Contact.ID, t.Contact.ID)
 	b.equal("matters", len(r.Matters), 1)
-	b.equal("a form", r.Drafted, false)
+	b.equal("a form", r.Draft == nil, true)
 	o = answer(b.heard(mailbox("jane"), "book"))
 	o.Draft = &gateway.Draft{ID: b.id(), Address: mailbox("jane"), Form: service.Draft{Service: "bulky"}, Touched: b.clock.now()}
 	b.must(b.Commit(b.Context(), o))
 	r, err = b.Learn(b.Context(), gateway.Wanted{Address: mailbox("jane")}, sms("1"))
 	b.must(err)
-	b.equal("a form", r.Drafted, true)
+	b.equal("a form", r.Draft != nil, true)
 	for _, w := range []gateway.Wanted{{Reference: "PL-2"}, {Address: mailbox("nobody")}} {
 		r, err = b.Learn(b.Context(), w, sms("1"))
 		b.must(err)
