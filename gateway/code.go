@@ -59,6 +59,8 @@ const (
 	// ToRenew shows that the address where it is typed is still that of the person who has the other.
 	ToRenew Purpose = "renew"
 	ToData  Purpose = "data" // all that is held of the person
+	// ToTell shows that the person at a counter has the address that notices shall go to.
+	ToTell Purpose = "tell"
 )
 
 // over tells whether the code can no longer be typed.
@@ -183,6 +185,8 @@ func (k *talk) rightCode() {
 		k.opened(c)
 	case ToRenew:
 		k.renewed()
+	case ToTell:
+		k.attested(c.Target)
 	case ToData:
 		k.dataProved(c)
 	case ToLink:
@@ -235,6 +239,8 @@ func (k *talk) oweCode(c *Challenge, code, link string) {
 		key = "code.text.link"
 	case ToRenew:
 		key = "code.text.renew"
+	case ToTell:
+		key = "code.text.tell"
 	case ToData:
 		key = "code.text.data"
 	case ToSee:
@@ -249,7 +255,9 @@ func (k *talk) oweCode(c *Challenge, code, link string) {
 		if link != "" {
 			m.Text += "\n\n" + k.d.texts.Text(lang, "citizen.code.link", texts.Args{"url": link})
 		}
-		m.Text += "\n\n" + k.d.texts.Text(lang, "citizen.code.careful", nil)
+		if c.Purpose != ToTell { // this one is read out
+			m.Text += "\n\n" + k.d.texts.Text(lang, "citizen.code.careful", nil)
+		}
 	case bySMS:
 		m.Text = text.Plain(m.Text, text.StripAccents)
 	}

@@ -33,7 +33,7 @@ type Deed struct {
 	N     int64 // from 1, set by the store
 	At    time.Time
 	Clerk string
-	// Act is "login", "visit", "lookup" or "letter".
+	// Act is "login", "visit", "code", "lookup" or "letter".
 	Act string
 	// Subject is the case's reference; empty where there is none.
 	Subject string
@@ -53,6 +53,16 @@ type Desk interface {
 	Deeds(ctx context.Context, after int64, n int) ([]Deed, error)
 }
 
+// Sessions keep what a clerk's page remembers between two clicks, under a key that ends with the session.
+type Sessions interface {
+	// Session gives what was kept under a token, unless it ended by now.
+	Session(ctx context.Context, token string, now time.Time) (b []byte, found bool, err error)
+	// PutSession keeps b until then, and lets go of what ended by now.
+	PutSession(ctx context.Context, token string, b []byte, now, until time.Time) error
+	// EndSession lets go of what is kept under a token.
+	EndSession(ctx context.Context, token string) error
+}
+
 // attend notes in a case that a clerk took it, for the inside alone.
 func (k *talk) attend(c *exchange.Case) {
 	desk := k.t.Message.Desk
@@ -63,7 +73,7 @@ func (k *talk) attend(c *exchange.Case) {
 		c.Name = clipBytes(exchange.NormalizeLine(desk.Name), 200)
 	}
 	key := "counter.taken"
-	if !desk.Tell.IsZero() && !desk.Proven {
+	if !desk.Tell.IsZero() && !k.tellProven() {
 		key = "counter.taken.unproven"
 	}
 	said := k.text(key, texts.Args{"clerk": clip(exchange.NormalizeLine(desk.Clerk), 80)})
@@ -72,7 +82,7 @@ func (k *talk) attend(c *exchange.Case) {
 
 func (k *talk) tellAt() Tell {
 	if d := k.t.Message.Desk; d != nil {
-		return Tell{Address: d.Tell, Proven: d.Proven}
+		return Tell{Address: d.Tell, Proven: k.tellProven()}
 	}
 	return Tell{}
 }

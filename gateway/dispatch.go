@@ -97,6 +97,8 @@ func (d *Dispatcher) Step(t Turn) (Outcome, error) {
 		k.fromPage()
 	case opened:
 		k.fromProof()
+	case asksTellProof(t.Message):
+		k.askTellProof()
 	case photo:
 		k.fromPhoto()
 	case k.carrier():

@@ -70,6 +70,10 @@ func (d *Dispatcher) Wants(t Turn) Wanted {
 	if paged(m) {
 		return Wanted{}
 	}
+	if asksTellProof(m) {
+		to, _ := d.reachable(m.Desk.Tell.Value)
+		return Wanted{Address: to}
+	}
 	if id, ok := proves(m); ok {
 		if c := t.Conversation.Challenge; c != nil && c.ID == id {
 			return Wanted{Address: c.Target}
@@ -91,7 +95,7 @@ func (d *Dispatcher) Wants(t Turn) Wanted {
 			switch c.Purpose {
 			case ToLink, ToData:
 				return Wanted{Address: c.Target}
-			case ToRenew:
+			case ToRenew, ToTell:
 				return Wanted{}
 			}
 			return Wanted{Reference: c.Reference}

@@ -138,6 +138,7 @@ type Store interface {
 	Files
 	Pages
 	Desk
+	Sessions
 	Registry
 	Passes
 	channels.History

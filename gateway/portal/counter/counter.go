@@ -19,7 +19,6 @@ import (
 	"time"
 
 	"github.com/alexedwards/scs/v2"
-	"github.com/alexedwards/scs/v2/memstore"
 
 	"gatehouse/channels"
 	"gatehouse/configs/look"
@@ -96,6 +95,7 @@ func (c *Config) Validate() error {
 // Store is what the counter reads and writes.
 type Store interface {
 	gateway.Desk
+	gateway.Sessions
 	channels.History
 	Tracked(ctx context.Context, reference string) (gateway.Matter, error)
 }
@@ -145,7 +145,7 @@ func Open(o Options) (*Counter, error) {
 }
 
 func (c *Counter) newSessions() *scs.SessionManager {
-	m := &scs.SessionManager{Store: memstore.NewWithCleanupInterval(0), Codec: scs.GobCodec{}, IdleTimeout: defaultIdle, Lifetime: defaultLifetime}
+	m := &scs.SessionManager{Store: keeper{c.Store}, Codec: scs.GobCodec{}, IdleTimeout: defaultIdle, Lifetime: defaultLifetime}
 	if c.Config.Idle > 0 {
 		m.IdleTimeout = c.Config.Idle
 	}

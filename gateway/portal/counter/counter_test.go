@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -41,6 +42,10 @@ type town struct {
 	store *store.Store
 	heart *gateway.Dispatcher
 	sent  []gateway.Outcome
+	code  string // the next one
+
+	desk func() http.Handler // a counter that was just started
+	mux  atomic.Pointer[http.Handler]
 }
 
 func (w *town) Accept(ctx context.Context, m channels.Message) error {
@@ -51,6 +56,14 @@ func (w *town) Accept(ctx context.Context, m channels.Message) error {
 	turns, err := w.store.Claim(ctx, monday, 10, time.Minute)
 	for _, t := range turns {
 		t.Now, t.NewID, t.NewReference = monday, func() string { return exchange.NewID(monday) }, exchange.NewReference
+		t.NewCode = func() string { return w.code }
+		if want := w.heart.Wants(t); !want.IsZero() {
+			known, err := w.store.Learn(ctx, want, t.Message.From)
+			if err != nil {
+				return err
+			}
+			t.Record = &known
+		}
 		o, err := w.heart.Step(t)
 		if err == nil {
 			err = w.store.Commit(ctx, o)
@@ -91,18 +104,24 @@ func open(t *testing.T) (*town, *clerk) {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	w := &town{t: t, store: s, heart: gateway.NewDispatcher(gateway.Rules{Texts: words, Services: cat, Answers: answers.New(nil), PublicURL: "https://city.example"})}
-	c, err := counter.Open(counter.Options{
+	w := &town{t: t, store: s, heart: gateway.NewDispatcher(gateway.Rules{Texts: words, Services: cat, Answers: answers.New(nil), PublicURL: "https://city.example",
+		CodeKey: []byte("a key for tests, 32 bytes of it!")})}
+	o := counter.Options{
 		Config: counter.Config{Clerks: []counter.Clerk{{ID: "ana", Label: "Counter 7", PasswordHash: secret.New(password.HashWith(pass, 8, 1))}}},
 		City:   "Port Lumen", Store: s, Inbox: w, Services: cat, Texts: words, Limiter: channeltest.NewShared(log, func() time.Time { return monday }).Limiter,
 		Track: func(ref string) string { return "https://city.example/track/" + ref }, Log: log, Now: func() time.Time { return monday },
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
-	mux := http.NewServeMux()
-	c.Mount(mux)
-	srv := httptest.NewServer(mux)
+	w.desk = func() http.Handler {
+		c, err := counter.Open(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mux := http.NewServeMux()
+		c.Mount(mux)
+		return mux
+	}
+	w.mux.Store(new(w.desk()))
+	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { (*w.mux.Load()).ServeHTTP(rw, r) }))
 	t.Cleanup(srv.Close)
 	jar, _ := cookiejar.New(nil)
 	return w, &clerk{Client: &http.Client{Jar: jar, Transport: srv.Client().Transport}, t: t, url: srv.URL}
@@ -218,6 +237,78 @@ func TestWalkIn(t *testing.T) {
 	c.post(id)
 	if !strings.Contains(c.page, "Nobody waits for a letter.") {
 		t.Errorf("a sent letter stays: %s", c.page)
+	}
+}
+
+// TestProvenByCode: a code goes to the walk-in's phone, the clerk types what is read out, and what is filed before and
+// after is told there in full.
+func TestProvenByCode(t *testing.T) {
+	w, c := open(t)
+	w.code = "481920"
+	c.login()
+	c.post("/counter/visits", "lang", "en", "name", "Jo Quay", "tell", "07700 900123")
+	if !strings.Contains(c.page, "country code") { // a clerk writes the whole number
+		t.Fatalf("a number without its country: %s", c.page)
+	}
+	c.post("/counter/visits", "lang", "en", "name", "Jo Quay", "tell", "+44 7700 900123")
+	at := c.visitPath()
+	file := func() (m gateway.Matter) {
+		for _, said := range []string{"book", "14 Quay St", "1", "sofa", "1", "SEND"} {
+			c.post(at, "text", said)
+		}
+		o := w.sent[len(w.sent)-1]
+		if len(o.Matters) != 1 {
+			t.Fatalf("nothing was filed: %s", c.page)
+		}
+		return o.Matters[0]
+	}
+	before := file()
+	if before.Tell.Proven || !strings.Contains(c.page, "said at the counter, not proven") {
+		t.Fatalf("unproven: %+v", before.Tell)
+	}
+	c.post(at, "prove", "1")
+	if !strings.Contains(c.page, "A 6-digit code went to ***123") || strings.Contains(c.page, "481") {
+		t.Fatalf("the code goes to the phone: %s", c.page)
+	}
+	last := w.sent[len(w.sent)-1].Deliveries
+	if len(last) != 2 || last[0].Message.To != (channels.Address{Channel: "sms", Value: "+447700900123"}) || !strings.Contains(last[0].Message.Text, "read 481 920 to the clerk") {
+		t.Fatalf("the phone gets %+v", last)
+	}
+	c.post(at, "text", "111 111")
+	if !strings.Contains(c.page, "not the code") {
+		t.Errorf("a wrong code: %s", c.page)
+	}
+	c.post(at, "text", "481 920")
+	if !strings.Contains(c.page, "***123 is proven") || !strings.Contains(c.page, "proven by a code") || strings.Contains(c.page, `name="prove"`) {
+		t.Fatalf("the right code: %s", c.page)
+	}
+	if m, err := w.store.Tracked(t.Context(), before.Reference); err != nil || !m.Tell.Proven {
+		t.Errorf("the case of before is told %+v, %v", m.Tell, err)
+	}
+	if after := file(); !after.Tell.Proven {
+		t.Errorf("the next case is told %+v", after.Tell)
+	}
+	for _, x := range w.sent[len(w.sent)-1].Crossings {
+		if s := x.Document.(exchange.Case).Story; len(s) != 1 || s[0].Text != "Taken at the counter by Counter 7." {
+			t.Errorf("the inside reads %+v", s)
+		}
+	}
+}
+
+// TestRestart: the clerk and the visits are there again after the gateway was started anew.
+func TestRestart(t *testing.T) {
+	w, c := open(t)
+	c.login()
+	c.post("/counter/visits", "lang", "en", "name", "Jo Quay")
+	at := c.visitPath()
+	c.post(at, "text", "book")
+	w.mux.Store(new(w.desk()))
+	if c.get(at) != http.StatusOK || !strings.Contains(c.page, "Jo Quay") || !strings.Contains(c.page, "Pickup 1/4") {
+		t.Fatalf("after a restart: %s", c.page)
+	}
+	c.post(at, "text", "14 Quay St")
+	if !strings.Contains(c.page, "Pickup 2/4") {
+		t.Errorf("the visit goes on: %s", c.page)
 	}
 }
 

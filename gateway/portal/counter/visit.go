@@ -12,7 +12,9 @@ import (
 
 	"gatehouse/channels"
 	"gatehouse/channels/text"
+	"gatehouse/configs/texts"
 	"gatehouse/exchange"
+	"gatehouse/gateway"
 	"gatehouse/gateway/portal/upload"
 )
 
@@ -36,6 +38,8 @@ type visit struct {
 	Tell  channels.Address
 	Said  []said
 	Last  string // names the message heard last
+	// Proven: a code that was sent to Tell was read out.
+	Proven bool
 }
 
 // said is what the clerk wrote, after which of our lines.
@@ -191,6 +195,10 @@ func (c *Counter) say(w http.ResponseWriter, r *http.Request, v *view) {
 		http.Redirect(w, r, Root+"/visits/"+one.ID+"#last", http.StatusSeeOther)
 		return
 	}
+	if sent.Values.Get("prove") != "" && !one.Tell.IsZero() {
+		c.prove(w, r, v, one, clip(sent.Values.Get("n"), 40))
+		return
+	}
 	words := strings.TrimSpace(sent.Values.Get("press"))
 	if words == "" {
 		words = strings.TrimSpace(sent.Values.Get("text"))
@@ -202,17 +210,33 @@ func (c *Counter) say(w http.ResponseWriter, r *http.Request, v *view) {
 	c.hear(w, r, v, one, clip(sent.Values.Get("n"), 40), clip(words, 4000), sent.Files)
 }
 
+// prove has a code sent to where notices shall go; what the person reads out is typed as any other words.
+func (c *Counter) prove(w http.ResponseWriter, r *http.Request, v *view, one visit, n string) {
+	if !c.record(w, r, v.Clerk.ID, "code", "") {
+		return
+	}
+	c.pass(w, r, v, one, n, c.Texts.Text(v.Lang, "portal.counter.prove", nil), nil, gateway.ProveTell())
+}
+
 // hear lets the dialogue have a message and waits a little for its reply. n makes a second click harmless.
 func (c *Counter) hear(w http.ResponseWriter, r *http.Request, v *view, one visit, n, words string, files []channels.File) {
-	seen := uint64(0)
+	c.pass(w, r, v, one, n, words, files, channels.Address{Channel: Name, Value: Name})
+}
+
+// pass is hear for a recipient of its own.
+func (c *Counter) pass(w http.ResponseWriter, r *http.Request, v *view, one visit, n, words string, files []channels.File, to channels.Address) {
+	seen, typed := uint64(0), words
+	if to == gateway.ProveTell() { // a click, and no words of anybody
+		typed = ""
+	}
 	lines, err := c.lines(r.Context(), one)
 	if err == nil {
 		if len(lines) > 0 {
 			seen = lines[len(lines)-1].Seq
 		}
 		err = c.Inbox.Accept(r.Context(), channels.Message{
-			ID: "counter:" + one.ID + ":" + n, From: one.address(), To: channels.Address{Channel: Name, Value: Name}, At: c.Now(),
-			Lang: one.Lang, Text: words, Files: files, Trust: channels.Attended,
+			ID: "counter:" + one.ID + ":" + n, From: one.address(), To: to, At: c.Now(),
+			Lang: one.Lang, Text: typed, Files: files, Trust: channels.Attended,
 			Desk: &channels.Desk{Clerk: v.Clerk.Label, Name: one.Name, Tell: one.Tell},
 		})
 	}
@@ -229,9 +253,20 @@ func (c *Counter) hear(w http.ResponseWriter, r *http.Request, v *view, one visi
 		one.Said = one.Said[max(0, len(one.Said)-maxSaid):]
 	}
 	one.Last = n
-	c.keep(r.Context(), one)
 	c.await(r.Context(), one, seen)
+	one.Proven = one.Proven || c.proven(r.Context(), one, seen)
+	c.keep(r.Context(), one)
 	http.Redirect(w, r, Root+"/visits/"+one.ID+"#last", http.StatusSeeOther)
+}
+
+// proven tells whether one of the lines after seen says that the address of the visit was proven.
+func (c *Counter) proven(ctx context.Context, one visit, seen uint64) bool {
+	if one.Tell.IsZero() {
+		return false
+	}
+	sentence := c.Texts.Text(one.Lang, "citizen.counter.proven", texts.Args{"address": one.Tell.Masked()})
+	lines, err := c.Store.After(ctx, one.address(), seen, 1)
+	return err == nil && len(lines) == 1 && strings.Contains(lines[0].Message.Text, sentence)
 }
 
 // await returns when there is a newer line, or after a while.
