@@ -37,7 +37,7 @@ type Said struct {
 type Addition struct {
 	ID      string    `json:"id" is:"id"`
 	Case    string    `json:"case" is:"id"`
-	Act     Act       `json:"act" is:"one,reply|withdraw|amend|reopen|rate|raise|post"`
+	Act     Act       `json:"act" is:"one,reply|withdraw|amend|reopen|rate|raise|post|blocked"`
 	Trust   string    `json:"trust" is:"id?"`
 	Channel string    `json:"channel" is:"id?"`
 	At      time.Time `json:"at"`
@@ -56,6 +56,7 @@ const (
 	ActAmend    Act = "amend"
 	ActReopen   Act = "reopen"
 	ActRate     Act = "rate"
-	ActPost     Act = "post"  // by the gateway: a decision came back by mail; it is to be told by post
-	ActRaise    Act = "raise" // by the gateway: a promise was missed, and the person was told a new date
+	ActPost     Act = "post"    // by the gateway: a decision came back by mail; it is to be told by post
+	ActBlocked  Act = "blocked" // by the gateway: the person's carrier lets no text of ours through; one was not told
+	ActRaise    Act = "raise"   // by the gateway: a promise was missed, and the person was told a new date
 )

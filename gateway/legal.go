@@ -13,6 +13,24 @@ import (
 // WakePost is due when the mail with a decision came back; the subject is the case's id.
 const WakePost WakeKind = "post"
 
+// WakeBlocked is due when a carrier let a text of a case through to nobody because of its STOP (Twilio 21610), and the
+// text did not have to be told elsewhere; the subject is the case's id.
+const WakeBlocked WakeKind = "blocked"
+
+// blocked tells the office that a text of a case is kept and was not told. Nothing retries: the person may lift the block
+// by START.
+func (d *Dispatcher) blocked(t Turn) Outcome {
+	i := slices.IndexFunc(t.Matters, func(m Matter) bool { return m.ID == t.Claim.Wake.Subject })
+	if i < 0 {
+		return rest(t, time.Time{})
+	}
+	m := t.Matters[i]
+	return Outcome{Claim: t.Claim, Contact: t.Contact, Crossings: []Crossing{{Matter: m.ID, Document: exchange.Addition{
+		ID: t.NewID(), Case: m.ID, Act: exchange.ActBlocked, Trust: "gateway", Channel: "gateway", At: t.Now,
+		Text: d.texts.Text(m.Lang, "citizen.notice.blocked.inside", nil),
+	}}}}
+}
+
 // inWriting sees to it that a decision which is owed in writing goes out by mail as well, where the person has a mail
 // address, whichever channel they used last.
 func (d *Dispatcher) inWriting(o *Outcome, t Tiding, m Matter, said string) {

@@ -69,3 +69,22 @@ func TestMailThatCameBackIsToldByPost(t *testing.T) {
 	}
 	w.wakeUp(gateway.Wake{Contact: "c1", Kind: gateway.WakePost, Subject: "gone", At: w.now})
 }
+
+// TestBlockedByTheCarrier: the office learns that a text was not told, and nothing is sent for it.
+func TestBlockedByTheCarrier(t *testing.T) {
+	w := newWorld(t)
+	m := w.filed(phone)
+	w.sent, w.crossed = nil, nil
+	w.wakeUp(gateway.Wake{Contact: "c1", Kind: gateway.WakeBlocked, Subject: m.ID, At: w.now})
+	if len(w.sent) != 0 || len(w.crossed) != 1 {
+		t.Fatalf("sent %+v, crosses %+v", w.sent, w.crossed)
+	}
+	if a, ok := w.crossed[0].Document.(exchange.Addition); !ok || a.Act != exchange.ActBlocked || a.Case != m.ID || a.Text == "" {
+		t.Errorf("crosses %+v", w.crossed[0])
+	}
+	w.crossed = nil
+	w.wakeUp(gateway.Wake{Contact: "c1", Kind: gateway.WakeBlocked, Subject: "gone", At: w.now})
+	if len(w.crossed) != 0 {
+		t.Errorf("of a case that is gone: %+v", w.crossed)
+	}
+}

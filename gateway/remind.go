@@ -42,6 +42,8 @@ func (d *Dispatcher) Wake(t Turn, w Wake) Outcome {
 		return d.lapse(t)
 	case WakePost:
 		return d.byPost(t)
+	case WakeBlocked:
+		return d.blocked(t)
 	}
 	return rest(t, t.Now.Add(time.Hour))
 }

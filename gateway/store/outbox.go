@@ -293,6 +293,10 @@ func (s *Store) fail(ctx context.Context, tx *database.Tx, d *sending, k channel
 		if err := s.wakeFor(ctx, tx, d, gateway.WakePost); err != nil {
 			return wrap("wake for post", err)
 		}
+	case k == channels.Stopped && d.matter != "" && !d.must:
+		if err := s.wakeFor(ctx, tx, d, gateway.WakeBlocked); err != nil {
+			return wrap("wake for a block", err)
+		}
 	case d.must:
 		if err := s.move(ctx, tx, d); err != nil {
 			return wrap("move delivery", err)
