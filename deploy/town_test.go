@@ -72,7 +72,7 @@ type program struct {
 }
 
 // patience bounds every wait of a walk; the machine may be busy.
-const patience = 60 * time.Second
+const patience = 3 * time.Minute
 
 // options change a town before it starts.
 type townOptions struct {

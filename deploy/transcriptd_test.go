@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -40,7 +42,7 @@ func townByClock(t *testing.T, now func() time.Time) *town {
 		go func() { ended <- guard.RunWith(ctx, c, guard.Options{Log: log, Now: now}) }()
 	}
 	var c office.Config
-	if err := configs.Load(w.file("office.yaml", officeConfig), &c); err != nil {
+	if err := configs.Load(w.file("office.yaml", officeConfig+"answers_dir: "+onePage(t)+"\n"), &c); err != nil {
 		t.Fatal(err)
 	}
 	go func() { ended <- office.Run(ctx, c, office.Options{Log: log, Now: now}) }()
@@ -54,6 +56,19 @@ func townByClock(t *testing.T, now func() time.Time) *town {
 	})
 	w.awaitReady("http://" + w.settings["OFFICE"] + "/readyz")
 	return w
+}
+
+// onePage is a directory of answers with one page: the office stores each at its start, and this walk asks for none.
+func onePage(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "en"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "en", "depot.md"), []byte("---\nid: depot\ntitle: Depot\n---\n\n## page\n\nThe depot.\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // trip is transcript D: one case on three channels. What it says is held against the design word for word.
