@@ -212,6 +212,15 @@ func (k *talk) whose(act dialogue.Act) {
 	k.ask(Pending{Kind: askWhose, Options: ids, Text: string(act)})
 }
 
+// picksOwn tells which word a message does for the one whose address it is, as the answer to whose cases it is about.
+func (d *Dispatcher) picksOwn(p Pending, said string) dialogue.Act {
+	n, ok := d.grammar.Number(said)
+	if p.Kind != askWhose || !ok || n < 1 || n > len(p.Options) || p.Options[n-1] != ownCases {
+		return dialogue.None
+	}
+	return dialogue.Act(p.Text)
+}
+
 // doFor does a word with the cases of one person in sight and no others.
 func (k *talk) doFor(act dialogue.Act, person string) {
 	if person == ownCases {

@@ -108,3 +108,18 @@ func TestMailCountsOnlyTheOwnCases(t *testing.T) {
 	got := w.hear(channels.Message{From: inbox, To: channels.Address{Channel: "email", Value: "city@portlumen.example"}, Text: "MY DATA"})
 	has(t, got, "cases 1 ")
 }
+
+// TestMyDataAsksForTheProofOfTheOwner: whose it is is asked first, and only for the own cases a code goes out.
+func TestMyDataAsksForTheProofOfTheOwner(t *testing.T) {
+	w := newWorld(t)
+	helping(w)
+	has(t, w.text("MY DATA"), "1 for you 2 Ana Silveira")
+	turn := gateway.Turn{Now: w.now, Contact: w.contact, Conversation: w.convs[phone], Message: channels.Message{From: phone, Text: "1"}}
+	if got := w.d.Wants(turn); got.Address != inbox {
+		t.Errorf("for the own data is read %+v", got)
+	}
+	turn.Message.Text = "2"
+	if got := w.d.Wants(turn); !got.IsZero() {
+		t.Errorf("for another's data is read %+v", got)
+	}
+}

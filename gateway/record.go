@@ -113,6 +113,10 @@ func (d *Dispatcher) Wants(t Turn) Wanted {
 		to, _ := proofAddress(t.Contact, m.From, t.Now)
 		return Wanted{Address: to}
 	}
+	if d.picksOwn(t.Conversation.Pending, said) == dialogue.MyData {
+		to, _ := onRecordOf(t.Contact, m.From, t.Now)
+		return Wanted{Address: to}
+	}
 	if p := t.Conversation.Pending; p.Kind == askLanguage { // the answer lets what was said before go on
 		said = strings.TrimSpace(p.Text)
 	}
