@@ -33,7 +33,7 @@ type Deed struct {
 	N     int64 // from 1, set by the store
 	At    time.Time
 	Clerk string
-	// Act is "login", "visit", "code", "lookup" or "letter".
+	// Act is "login", "visit", "code", "lookup", "letter" or DeedDoubt.
 	Act string
 	// Subject is the case's reference; empty where there is none.
 	Subject string
@@ -41,12 +41,18 @@ type Deed struct {
 	Chain string
 }
 
+// DeedDoubt is the Act of a clerk who said whether an address is still its person's.
+const DeedDoubt = "doubt"
+
 // Desk is what the people at a counter work with.
 type Desk interface {
 	// Letters gives at most n letters that nobody sent yet, oldest first. Those whose person was forgotten are left out.
 	Letters(ctx context.Context, n int) ([]Letter, error)
 	// Posted marks a letter as sent; again changes nothing.
 	Posted(ctx context.Context, id, clerk string, at time.Time) error
+	// Doubt marks an address as one that may be somebody else's than whose it is here, or lifts that mark. It tells
+	// whether anybody has the address.
+	Doubt(ctx context.Context, a channels.Address, unsure bool) (known bool, err error)
 	// Record adds a line to the log, which is chained by digests and never changed.
 	Record(ctx context.Context, d Deed) error
 	// Deeds gives at most n lines after a number, oldest first. ErrBroken when the chain does not hold.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"gatehouse/channels"
 	"gatehouse/configs/database"
 	"gatehouse/configs/vault"
 	"gatehouse/gateway"
@@ -46,6 +47,20 @@ func (s *Store) byPost(ctx context.Context, tx *database.Tx, d *sending) error {
 		origin = d.id
 	}
 	return putPost(ctx, tx, k, d.contact, gateway.Letter{ID: origin, Matter: d.matter, Reference: m.Reference, Lang: m.Lang, Text: m.Text, At: s.cfg.Now()})
+}
+
+// Doubt implements gateway.Desk. The contact's version rises, so that a turn which began before can't write the old mark
+// back.
+func (s *Store) Doubt(ctx context.Context, a channels.Address, unsure bool) (known bool, err error) {
+	address := s.address(clean(a))
+	err = s.db.WriteWait(ctx, func(ctx context.Context, tx *database.Tx) error {
+		n, err := tx.Exec(ctx, "UPDATE reach SET unsure = $1 WHERE address = $2", bit(unsure), address)
+		if known = n > 0; err != nil || !known {
+			return err
+		}
+		return tx.Send(ctx, "UPDATE contact SET version = version + 1 WHERE id = (SELECT contact FROM reach WHERE address = $1)", address)
+	})
+	return known, wrap("mark an address", err)
 }
 
 // Letters implements gateway.Desk.

@@ -200,6 +200,7 @@ func (c *Counter) Mount(mux *http.ServeMux) {
 	at("POST /visits/{id}/end", false, c.end)
 	at("GET /visits/{id}/slip/{reference}", false, c.slip)
 	at("POST /cases", false, c.lookUp)
+	at("POST /addresses", false, c.doubt)
 	at("GET /letters", false, c.letters)
 	at("POST /letters/{id}", false, c.posted)
 	h := http.NewCrossOriginProtection().Handler(c.sessions.LoadAndSave(in))

@@ -295,6 +295,42 @@ func TestProvenByCode(t *testing.T) {
 	}
 }
 
+// TestAddressChangedHands: a clerk marks a number, and says of one that it is still its person's.
+func TestAddressChangedHands(t *testing.T) {
+	w, c := open(t)
+	err := w.Accept(t.Context(), channels.Message{ID: "sms:1", From: channels.Address{Channel: "sms", Value: "+447700900123"},
+		To: channels.Address{Channel: "sms", Value: "+447700900000"}, At: monday, Text: "hello"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.login()
+	for _, wrong := range [][]string{{"address", "07700 900123", "whose", "other"}, {"address", "+447700900123"}, {"whose", "other"}} {
+		if c.post("/counter/addresses", wrong...) != http.StatusUnprocessableEntity {
+			t.Errorf("%v was taken: %s", wrong, c.page)
+		}
+	}
+	if c.post("/counter/addresses", "address", "+44 7700 900 124", "whose", "other") != http.StatusNotFound {
+		t.Errorf("nobody's number: %s", c.page)
+	}
+	for _, whose := range []string{"other", "same"} {
+		if c.post("/counter/addresses", "address", "+44 7700 900 123", "whose", whose) != http.StatusOK || !strings.Contains(c.page, "Saved.") {
+			t.Fatalf("%s: %s", whose, c.page)
+		}
+		if err := w.Accept(t.Context(), channels.Message{ID: "sms:" + whose, From: channels.Address{Channel: "sms", Value: "+447700900123"},
+			To: channels.Address{Channel: "sms", Value: "+447700900000"}, At: monday, Text: "STATUS"}); err != nil {
+			t.Fatal(err)
+		}
+		said := w.sent[len(w.sent)-1].Deliveries[0].Message.Text
+		if strings.Contains(said, "still your address") != (whose == "other") {
+			t.Errorf("%s: STATUS is answered %q", whose, said)
+		}
+	}
+	deeds, err := w.store.Deeds(t.Context(), 0, 100)
+	if err != nil || len(deeds) != 4 || deeds[3].Act != gateway.DeedDoubt || deeds[3].Subject != "" {
+		t.Errorf("the log says %+v, %v", deeds, err)
+	}
+}
+
 // TestRestart: the clerk and the visits are there again after the gateway was started anew.
 func TestRestart(t *testing.T) {
 	w, c := open(t)

@@ -108,6 +108,9 @@ type homeView struct {
 	Wrong   string // a reference that is none
 	Unsworn bool   // the clerk did not attest who asks
 	Unknown string // a reference that nobody has
+	Doubt   string // key of a sentence on the address below
+	Doubted string // an address that could not be marked
+	Done    bool   // an address was marked
 }
 
 func (c *Counter) home(w http.ResponseWriter, r *http.Request, v *view) {
