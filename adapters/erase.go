@@ -30,6 +30,7 @@ type ErasureState string
 
 // The states.
 const (
+	ErasureAsked  ErasureState = "asked"  // by staff: the outside has not confirmed yet
 	ErasureDue    ErasureState = "due"    // to be tried at Next
 	ErasureDone   ErasureState = "done"   // nothing is left
 	ErasureKept   ErasureState = "kept"   // the law keeps some until Until
@@ -47,6 +48,8 @@ type Forgetting struct {
 	Next      time.Time
 	Cause     string // why the last attempt failed; nothing personal
 	At        time.Time
+	By        string // staff id of who asked for it, and Second of who released it; empty: the person did
+	Second    string
 }
 
 // Erasures keeps what has to be forgotten until every connector has done it.

@@ -98,6 +98,7 @@ const (
 	Settled  EntryKind = "settled"  // an internal case was decided
 	Lapse    EntryKind = "lapsed"   // nobody released it in time
 	Forgot   EntryKind = "forgot"   // the person was forgotten; what is left is what the law keeps
+	Erase    EntryKind = "erase"    // the person is to be forgotten; it waits to leave
 	Reviewed EntryKind = "reviewed" // another person looked at what left
 )
 

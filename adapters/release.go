@@ -18,7 +18,8 @@ type Held struct {
 	ID      string
 	Notice  *exchange.Notice    // to one case; its Release is unsigned and complete
 	Message *exchange.Broadcast // or to a list
-	Case    string              // record id of Notice
+	Erase   *Erasing            // or a person is to be forgotten
+	Case    string              // record id of Notice, or from which Erase was asked for
 	By      string              // staff id of the author
 	Second  string              // staff id of who released it
 	At      time.Time
@@ -67,18 +68,42 @@ const (
 	OfEmergency ReviewKind = "emergency" // each
 )
 
+// Erasing asks that everything of a person is deleted: outside at once, inside what no law keeps.
+type Erasing struct {
+	Forget    exchange.Forget // all that leaves
+	Reference string          // of the case from which it was asked for
+	Because   string          // stays inside
+}
+
 // Document is what h holds.
 func (h *Held) Document() exchange.Document {
-	if h.Message != nil {
+	switch {
+	case h.Message != nil:
 		return *h.Message
+	case h.Erase != nil:
+		return h.Erase.Forget
 	}
 	return *h.Notice
 }
 
+// Reference is the number of the case that h is about; empty: it is about none.
+func (h Held) Reference() string {
+	switch {
+	case h.Erase != nil:
+		return h.Erase.Reference
+	case h.Notice != nil:
+		return h.Notice.Reference
+	}
+	return ""
+}
+
 // Release is where it is written who lets h leave.
 func (h *Held) Release() *exchange.Released {
-	if h.Message != nil {
+	switch {
+	case h.Message != nil:
 		return &h.Message.Release
+	case h.Erase != nil:
+		return &h.Erase.Forget.Release
 	}
 	return &h.Notice.Release
 }
@@ -129,7 +154,7 @@ type Gate interface {
 type Holds interface {
 	// Hold stores h with the entry; for a notice the record is marked and apply may change it (a lock renewed).
 	// ErrPending when something else waits about that case. An id that is known changes nothing. What would leave
-	// over its author's Quota waits for a second person instead.
+	// over its author's Quota waits for a second person instead. Of one person one erasure waits at a time: ErrPending.
 	Hold(ctx context.Context, h Held, e Entry, apply func(*Record) error) error
 	// HoldBack stores what the gate did not let out, replacing what has its id.
 	HoldBack(ctx context.Context, h Held) error
@@ -162,7 +187,9 @@ type Holds interface {
 	// transaction. ErrGone when it has left or was taken back.
 	Messages(ctx context.Context, now time.Time, n int) ([]Held, error)
 	Sent(ctx context.Context, id string, p exchange.Parcel) error
-	// TurnBack ends a broadcast that the gate did not let out, as Declined. ErrGone when it has left.
+	// Forgets gives the erasures whose time has come; Sent lets them go too, and notes that the outside has to confirm.
+	Forgets(ctx context.Context, now time.Time, n int) ([]Held, error)
+	// TurnBack ends a broadcast or an erasure that the gate did not let out, as Declined. ErrGone when it has left.
 	TurnBack(ctx context.Context, id string) error
 	// Bulletins lists broadcasts, newest first.
 	Bulletins(ctx context.Context, n int) ([]Held, error)

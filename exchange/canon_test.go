@@ -41,6 +41,7 @@ func samples() []Document {
 		Audience{ID: "u1", Broadcast: "b1", Rows: 3, Files: []FileRef{f}, Release: rel},
 		Control{ID: "k1", Broadcast: "b1", Act: "pause", Lengths: []Count{}, Release: rel},
 		Send{ID: "s1", Client: "tax", Channel: "sms", To: "+12025550123", Text: "hello", Release: rel},
+		Forget{ID: "g1", Party: "p-1", At: noon, Release: rel},
 		Publication{ID: "p1", Sort: "answer", Name: "pool", Lang: "zh", Revision: 1<<64 - 1, Body: "泳池", Release: rel},
 		aPart([]byte("abc"), 1, 1),
 		Ack{Lane: Up, Epoch: 1, Contiguous: 7, Missing: []Range{{9, 9}, {11, 20}}, Refused: []Refusal{{3, ReasonFileKind}}, At: noon},
@@ -302,7 +303,7 @@ func TestLanes(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", k, got, want)
 		}
 	}
-	if len(Kinds(Up)) != 10 || len(Kinds(Down)) != 10 {
+	if len(Kinds(Up)) != 10 || len(Kinds(Down)) != 11 {
 		t.Errorf("up %v, down %v", Kinds(Up), Kinds(Down))
 	}
 }

@@ -17,6 +17,7 @@ func (Broadcast) document()   {}
 func (Audience) document()    {}
 func (Control) document()     {}
 func (Send) document()        {}
+func (Forget) document()      {}
 func (Publication) document() {}
 func (Part) document()        {}
 func (Ack) document()         {}
@@ -55,6 +56,9 @@ func (Control) Kind() Kind { return KindControl }
 
 // Kind is KindSend.
 func (Send) Kind() Kind { return KindSend }
+
+// Kind is KindForget.
+func (Forget) Kind() Kind { return KindForget }
 
 // Kind is KindPublication.
 func (Publication) Kind() Kind { return KindPublication }
@@ -144,6 +148,9 @@ func (a Audience) Check() error {
 	}
 	return checkFiles(a.Files, "files")
 }
+
+// Check implements Document.
+func (f Forget) Check() error { return fields(f) }
 
 // Check implements Document.
 func (c Control) Check() error { return fields(c) }

@@ -12,11 +12,22 @@ type Question struct {
 	Examples []string  `json:"examples" is:"line,300" max:"10"` // masked: no number, no address
 }
 
-// Erasure asks the inside to forget a party. It crosses up. Taken or refused comes back in the Ack.
+// Erasure asks the inside to forget a party. It crosses up, from the person or as the answer to a Forget of the same id:
+// then the outside has forgotten. Taken or refused comes back in the Ack.
 type Erasure struct {
 	ID    string    `json:"id" is:"id"`
 	Party string    `json:"party" is:"id,128"`
 	At    time.Time `json:"at"`
+}
+
+// Forget asks the outside to forget a party, because the inside was asked to: on paper, at the counter, by a court. It
+// crosses down and holds no word of why. Two persons stand behind it, because nothing brings back what it ends. The
+// Erasure that it causes comes up under its id.
+type Forget struct {
+	ID      string    `json:"id" is:"id"`
+	Party   string    `json:"party" is:"id,128"`
+	At      time.Time `json:"at"`
+	Release Released  `json:"release"`
 }
 
 // Result is what became of a Send, a Notice or one page of a broadcast's ledger, or a text received from a number

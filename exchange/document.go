@@ -18,6 +18,7 @@ const (
 	KindAudience    Kind = "audience"    // down
 	KindControl     Kind = "control"     // down
 	KindSend        Kind = "send"        // down
+	KindForget      Kind = "forget"      // down
 	KindPublication Kind = "publication" // down
 	KindPart        Kind = "part"        // both
 	KindAck         Kind = "ack"         // both

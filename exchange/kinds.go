@@ -25,6 +25,7 @@ func table() []entry {
 		{zero: Audience{}, down: true},
 		{zero: Control{}, down: true},
 		{zero: Send{}, down: true},
+		{zero: Forget{}, down: true},
 		{zero: Publication{}, down: true},
 		{zero: Part{}, up: true, down: true},
 		{zero: Ack{}, up: true, down: true},

@@ -38,6 +38,8 @@ func ReleaseOf(d Document) (Released, bool) {
 		return x.Release, true
 	case Send:
 		return x.Release, true
+	case Forget:
+		return x.Release, true
 	case Publication:
 		return x.Release, true
 	}
@@ -59,6 +61,9 @@ func withRelease(d Document, r Released) Document {
 		x.Release = r
 		return x
 	case Send:
+		x.Release = r
+		return x
+	case Forget:
 		x.Release = r
 		return x
 	case Publication:
@@ -128,6 +133,9 @@ func approved(d Document) Document {
 		x.At = time.Time{}
 		d = x
 	case Send:
+		x.At = time.Time{}
+		d = x
+	case Forget:
 		x.At = time.Time{}
 		d = x
 	case Publication:

@@ -45,6 +45,7 @@ type Sent struct {
 
 // Dossiers reads all that is held of a person.
 type Dossiers interface {
-	// Dossier reads what is held of a contact, within its bounds. ErrNotFound when nobody is known by that id.
+	// Dossier reads what is held of a contact, within its bounds, by its id, that of one which it took over, or that of a
+	// person who is helped from there. ErrNotFound when nobody is known by that id.
 	Dossier(ctx context.Context, contact string) (Dossier, error)
 }

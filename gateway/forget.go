@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"gatehouse/channels"
+	"gatehouse/channels/text"
 	"gatehouse/configs/texts"
 	"gatehouse/exchange"
 	"gatehouse/gateway/dialogue"
@@ -124,6 +126,52 @@ func (k *talk) saidAlone(word string) bool {
 func (k *talk) erase() {
 	k.o.Forget = true
 	k.o.Crossings = append(k.o.Crossings, Crossing{Document: exchange.Erasure{ID: k.t.NewID(), Party: k.contact.ID, At: k.t.Now}})
+}
+
+// Forget ends a person because the inside was asked to: on paper, at a counter, by a court. It tells them where they wrote
+// from last and can still be reached, and what the law keeps. The Erasure that goes up has the id of f: so the inside
+// knows that here everything is gone.
+func (d *Dispatcher) Forget(now time.Time, newID func() string, all Dossier, f exchange.Forget) Outcome {
+	t := Turn{Now: now, NewID: newID, Contact: all.Contact, Matters: all.Matters, Talks: all.Talks, Draft: all.Draft}
+	to, reachable := lastUsed(all.Contact, channels.Address{}, false)
+	k := d.rouse(t, to)
+	if k.nameOf(f.Party) != "" {
+		return k.forgetHelped(f)
+	}
+	if reachable {
+		k.say("forget.staff", texts.Args{"city": k.city()})
+		k.t.Matters = k.casesOf("")
+		k.sayKept(to.Channel)
+		k.t.Matters = all.Matters
+	}
+	k.o.Forget = true
+	k.o.Crossings = []Crossing{{Document: exchange.Erasure{ID: f.ID, Party: f.Party, At: now.UTC()}}}
+	if f.Party != all.Contact.ID { // the inside knows cases of both
+		k.o.Crossings = append(k.o.Crossings, Crossing{Document: exchange.Erasure{ID: newID(), Party: all.Contact.ID, At: now.UTC()}})
+	}
+	return k.farewell()
+}
+
+// forgetHelped ends one person who is helped from here. The helper is told nothing: it is not theirs to know.
+func (k *talk) forgetHelped(f exchange.Forget) Outcome {
+	k.erasePerson(f.Party)
+	o := Outcome{Contact: k.contact, Gone: k.o.Gone, DropDraft: k.dropped,
+		Crossings: []Crossing{{Document: exchange.Erasure{ID: f.ID, Party: f.Party, At: k.t.Now.UTC()}}}}
+	if !k.conv.Address.IsZero() {
+		o.Conversation = &k.conv
+	}
+	return o
+}
+
+// sayKept names what the law keeps, the longest kept first, as much of it as fits a last word that MORE can't follow.
+func (k *talk) sayKept(channel string) {
+	for list := k.keptByLaw(); len(list) > 0; list = list[:len(list)-1] {
+		kept := k.text("forget.kept", texts.Args{"list": strings.Join(list, ", ")})
+		if channel != bySMS || text.Measure(text.Plain(k.joined()+" "+kept, text.StripAccents)).Segments <= maxSegments {
+			k.tell(kept)
+			return
+		}
+	}
 }
 
 // farewell is the outcome that leaves nothing: the last word, and the Erasure.

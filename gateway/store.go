@@ -46,6 +46,9 @@ type Work interface {
 	// Refusals gives at most n parcels that the border refused and whose person was not told yet; one who was forgotten
 	// is not.
 	Refusals(ctx context.Context, n int) ([]RefusedParcel, error)
+	// Gone answers a Forget of somebody who is not known here, or no longer: e goes up all the same, and the arrival is
+	// handled, in one transaction.
+	Gone(ctx context.Context, arrival uint64, e exchange.Erasure) error
 	// Orphaned counts word from inside about a case that nobody has any more, because its person was forgotten, and marks
 	// the arrival handled.
 	Orphaned(ctx context.Context, arrival uint64) error

@@ -94,7 +94,7 @@ func (c *Console) line(r *http.Request, v *visit, h adapters.Held) (heldLine, bo
 // back is where a form about something held returns to.
 func (c *Console) back(r *http.Request, id string) string {
 	h, err := c.Store.Held(r.Context(), id)
-	if err == nil && h.Notice != nil && r.PostFormValue("from") == "case" {
+	if err == nil && h.Message == nil && r.PostFormValue("from") == "case" {
 		return "/cases/" + url.PathEscape(h.Case)
 	}
 	if err == nil && h.Message != nil && r.PostFormValue("from") == "messages" {

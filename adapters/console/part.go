@@ -47,8 +47,11 @@ const maxBegin = 160
 
 // Begin is how something held begins.
 func (s *sheet) Begin(h adapters.Held) string {
-	if h.Message != nil {
+	switch {
+	case h.Message != nil:
 		return first(h.Message.Bodies[0].Text, maxBegin)
+	case h.Erase != nil:
+		return first(h.Erase.Because, maxBegin)
 	}
 	return first(strings.TrimSpace(h.Notice.Reason+" "+h.Notice.Words+" "+h.Notice.Text), maxBegin)
 }

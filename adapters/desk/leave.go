@@ -86,7 +86,7 @@ func (d *Desk) takeBack(ctx context.Context, who adapters.Staff, h adapters.Held
 // maySecond tells whether who may be the second person for h.
 func (d *Desk) maySecond(ctx context.Context, who adapters.Staff, h adapters.Held) error {
 	switch {
-	case h.Message != nil && !who.Has(adapters.Approver), h.Notice != nil && !who.Has(adapters.Releaser):
+	case h.Message != nil && !who.Has(adapters.Approver), h.Message == nil && !who.Has(adapters.Releaser):
 		return adapters.ErrForbidden
 	case who.ID == h.By:
 		return adapters.ErrSamePerson
@@ -158,6 +158,33 @@ func (d *Desk) Review(ctx context.Context, who adapters.Staff, heldID string, fi
 	now := d.Now()
 	e := adapters.Entry{ID: d.NewID(), At: now, By: who.ID, Kind: adapters.Reviewed, Text: note}
 	return d.Store.Reviewed(ctx, heldID, adapters.Review{By: who.ID, At: now, Fine: fine, Note: note}, e)
+}
+
+// AskErasure holds the erasure of a case's person for a second person.
+func (d *Desk) AskErasure(ctx context.Context, who adapters.Staff, caseID, id, because string) error {
+	because, err := text("because", because, true)
+	if err != nil {
+		return err
+	}
+	r, err := d.Store.Record(ctx, caseID)
+	switch {
+	case err != nil:
+		return err
+	case !who.MaySee(r.Department):
+		return adapters.ErrNotFound
+	case !who.MayWork(r.Department):
+		return adapters.ErrForbidden
+	case r.Internal || r.Case.Party == "":
+		return adapters.Fault{Field: "because", Key: "console.fault.nobody"}
+	}
+	now := d.Now()
+	f := exchange.Forget{ID: id, Party: r.Case.Party, At: now, Release: exchange.Released{Policy: adapters.PolicySecond, Label: exchange.Releasable, By: who.ID, At: now}}
+	if err := f.Check(); err != nil {
+		return fmt.Errorf("erasure: %w", err)
+	}
+	h := adapters.Held{ID: id, Erase: &adapters.Erasing{Forget: f, Reference: r.Case.Reference, Because: because}, Case: r.ID(), By: who.ID, At: now,
+		State: adapters.AwaitsSecond, Why: []adapters.Why{adapters.WhyRule}}
+	return d.Store.Hold(ctx, h, adapters.Entry{ID: d.NewID(), At: now, By: who.ID, Kind: adapters.Erase, Text: because}, nil)
 }
 
 // priorityEmergency is the priority of a message that may leave on one person's word.

@@ -96,3 +96,31 @@ func (o *Office) Retire(ctx context.Context) error {
 	}
 	return nil
 }
+
+// sendForgets puts erasures whose time has come into the down lane. It gives how many.
+func (o *Office) sendForgets(ctx context.Context) (int, error) {
+	due, err := o.Store.Forgets(ctx, o.Now(), batch)
+	if err != nil {
+		return 0, err
+	}
+	for _, h := range due {
+		f := h.Erase.Forget
+		f.At = o.Now()
+		p, err := o.Gate.Release(ctx, f)
+		if err == nil {
+			err = o.Store.Sent(ctx, h.ID, p)
+		}
+		switch {
+		case heldBack(err):
+			o.Log.Warn("erasure returned", "forget_id", h.ID, "err", err)
+			err = o.Store.TurnBack(ctx, h.ID)
+		case err == nil:
+			o.Posted()
+			o.Log.Info("erasure released", "forget_id", h.ID, "case_id", h.Case)
+		}
+		if err != nil && !errors.Is(err, adapters.ErrGone) {
+			return 0, fmt.Errorf("release of erasure %s: %w", h.ID, err)
+		}
+	}
+	return len(due), nil
+}

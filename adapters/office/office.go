@@ -38,6 +38,7 @@ type Store interface {
 	HoldBack(ctx context.Context, h adapters.Held) error
 	Lapse(ctx context.Context, then, now time.Time, newID func() string) (int, error)
 	Messages(ctx context.Context, now time.Time, n int) ([]adapters.Held, error)
+	Forgets(ctx context.Context, now time.Time, n int) ([]adapters.Held, error)
 	Sent(ctx context.Context, id string, p exchange.Parcel) error
 	TurnBack(ctx context.Context, id string) error
 	Outgoing() exchange.Outgoing
@@ -442,5 +443,6 @@ func (o *Office) SendOut(ctx context.Context) (int, error) {
 		o.Posted()
 		o.Log.Info("message released", "broadcast_id", h.ID, "list", b.List)
 	}
-	return len(due), nil
+	n, err := o.sendForgets(ctx)
+	return len(due) + n, err
 }

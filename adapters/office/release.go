@@ -90,12 +90,15 @@ func idOf(d exchange.Document) string {
 		return x.ID
 	case exchange.Publication:
 		return x.ID
+	case exchange.Forget:
+		return x.ID
 	}
 	return ""
 }
 
 // allowed holds a document against its policy: a notice is a template (auto), free text of somebody with the right
-// (clean), or free text released by another (second); all else always has a second person. In an emergency a notice or
+// (clean), or free text released by another (second); all else always has a second person: for an erasure, which is about a
+// case as a notice is, a releaser. In an emergency a notice or
 // an urgent message needs one person with that right, whose second factor the desk has seen.
 func (g Gate) allowed(ctx context.Context, d exchange.Document) error {
 	r, ok := exchange.ReleaseOf(d)
@@ -110,6 +113,7 @@ func (g Gate) allowed(ctx context.Context, d exchange.Document) error {
 		return fmt.Errorf("document without a decision: %w", adapters.ErrForbidden)
 	}
 	b, isBroadcast := d.(exchange.Broadcast)
+	_, isForget := d.(exchange.Forget)
 	urgent := isNotice || isBroadcast && b.Priority == "emergency"
 	switch {
 	case urgent && r.Policy == adapters.PolicyEmergency:
@@ -118,7 +122,7 @@ func (g Gate) allowed(ctx context.Context, d exchange.Document) error {
 		return g.template(n)
 	case isNotice && r.Policy == adapters.PolicyClean:
 		return g.may(ctx, r.By, adapters.Releaser)
-	case isNotice && r.Policy == adapters.PolicySecond:
+	case (isNotice || isForget) && r.Policy == adapters.PolicySecond:
 		return g.second(ctx, r, adapters.Releaser)
 	case r.Policy == adapters.PolicySecond:
 		return g.second(ctx, r, adapters.Approver)

@@ -31,17 +31,30 @@ func (s *Store) Forget(ctx context.Context, seq uint64, e exchange.Erasure, now 
 			return err
 		}
 		f := adapters.Forgetting{ID: e.ID, Party: e.Party, State: adapters.ErasureDue, Next: now, At: e.At}
+		asked, err := one(ctx, tx, content[adapters.Forgetting], `SELECT content FROM erasures WHERE id = $1 AND state = 'asked'`, e.ID)
+		if err := ignoreMissing(err); err != nil {
+			return err
+		}
+		f.By, f.Second = asked.By, asked.Second
+		if err := tx.Send(ctx, `DELETE FROM erasures WHERE id = $1 AND state = 'asked'`, e.ID); err != nil {
+			return err
+		}
 		if len(names) == 0 {
 			names, f.State = []string{""}, adapters.ErasureDone
 		}
 		for _, f.Connector = range names {
-			if err := tx.Send(ctx, `INSERT INTO erasures (id, connector, party, state, again, at, content) VALUES ($1, $2, $3, $4, $5, $6, $7)
-				ON CONFLICT (id, connector) DO NOTHING`, f.ID, f.Connector, f.Party, string(f.State), micros(now), micros(f.At), encode(f)); err != nil {
+			if err := saveErasure(ctx, tx, f, now); err != nil {
 				return err
 			}
 		}
 		return handled(ctx, tx, seq)
 	})
+}
+
+// saveErasure notes an erasure at a connector; one that is known stays as it is.
+func saveErasure(ctx context.Context, tx *database.Tx, f adapters.Forgetting, again time.Time) error {
+	return tx.Send(ctx, `INSERT INTO erasures (id, connector, party, state, again, at, content) VALUES ($1, $2, $3, $4, $5, $6, $7)
+		ON CONFLICT (id, connector) DO NOTHING`, f.ID, f.Connector, f.Party, string(f.State), micros(again), micros(f.At), encode(f))
 }
 
 // DueErasures leases erasures whose party has no case on its way any more.

@@ -15,6 +15,7 @@ import (
 const (
 	heldNotice  = "notice"
 	heldMessage = "broadcast"
+	heldErase   = "erase"
 )
 
 // Hold stores h with the entry; for a notice the record is marked and apply may change it.
@@ -26,6 +27,9 @@ func (s *Store) Hold(ctx context.Context, h adapters.Held, e adapters.Entry, app
 		}
 		if h, err = withinQuota(ctx, tx, h); err != nil {
 			return err
+		}
+		if h.Erase != nil {
+			return holdErasure(ctx, tx, h, e)
 		}
 		if h.Notice == nil {
 			return saveHeld(ctx, tx, h)
@@ -51,10 +55,30 @@ func (s *Store) Hold(ctx context.Context, h adapters.Held, e adapters.Entry, app
 	})
 }
 
+// holdErasure keeps one erasure of a person at a time: until the outside has confirmed it there is no other.
+func holdErasure(ctx context.Context, tx *database.Tx, h adapters.Held, e adapters.Entry) error {
+	party := h.Erase.Forget.Party
+	waiting, err := one(ctx, tx, number, `SELECT (SELECT COUNT(*) FROM held WHERE kind = $1 AND state IN ('second', 'leaving') AND content LIKE $2 ESCAPE '\')
+		+ (SELECT COUNT(*) FROM erasures WHERE party = $3 AND state = 'asked')`, heldErase, likeParty(party), party)
+	if err != nil {
+		return err
+	}
+	if waiting > 0 {
+		return adapters.ErrPending
+	}
+	if err := tell(ctx, tx, h.Case, e); err != nil {
+		return err
+	}
+	return saveHeld(ctx, tx, h)
+}
+
 func saveHeld(ctx context.Context, tx *database.Tx, h adapters.Held) error {
 	kind := heldNotice
-	if h.Message != nil {
+	switch {
+	case h.Message != nil:
 		kind = heldMessage
+	case h.Erase != nil:
+		kind = heldErase
 	}
 	review, due := reviewState(h)
 	return tx.Send(ctx, `INSERT INTO held (id, kind, case_id, state, at, due, author, review, review_due, content)
@@ -119,7 +143,7 @@ func (s *Store) TakeBack(ctx context.Context, id, staff string, as adapters.Held
 
 // settleHeld stores how h ended, and lets its case be worked on again.
 func settleHeld(ctx context.Context, tx *database.Tx, h adapters.Held, e adapters.Entry) error {
-	if err := saveHeld(ctx, tx, h); err != nil || h.Notice == nil {
+	if err := saveHeld(ctx, tx, h); err != nil || h.Message != nil {
 		return err
 	}
 	r, err := record(ctx, tx, h.Case)
@@ -151,14 +175,20 @@ func holdBack(ctx context.Context, tx *database.Tx, h adapters.Held) error {
 	return saveHeld(ctx, tx, h)
 }
 
-// TurnBack ends a broadcast that the gate did not let out.
+// Forgets gives the erasures whose time has come.
+func (s *Store) Forgets(ctx context.Context, now time.Time, n int) ([]adapters.Held, error) {
+	h, err := s.due(ctx, s.db.Read(), heldErase, now, n)
+	return h, wrap("look for erasures that leave", err)
+}
+
+// TurnBack ends a broadcast or an erasure that the gate did not let out.
 func (s *Store) TurnBack(ctx context.Context, id string) error {
 	return s.write(ctx, "turn message back", func(ctx context.Context, tx *database.Tx) error {
 		h, err := held(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		if h.Message == nil || h.State != adapters.Leaving {
+		if h.Notice != nil || h.State != adapters.Leaving {
 			return adapters.ErrGone
 		}
 		h.State = adapters.Declined
@@ -259,7 +289,7 @@ func (s *Store) Messages(ctx context.Context, now time.Time, n int) ([]adapters.
 	return h, wrap("look for messages", err)
 }
 
-// Sent puts a broadcast into the down lane and marks it left.
+// Sent puts a broadcast or an erasure into the down lane and marks it left.
 func (s *Store) Sent(ctx context.Context, id string, p exchange.Parcel) error {
 	return s.write(ctx, "send message", func(ctx context.Context, tx *database.Tx) error {
 		h, err := held(ctx, tx, id)
@@ -272,6 +302,12 @@ func (s *Store) Sent(ctx context.Context, id string, p exchange.Parcel) error {
 		h.State = adapters.Left
 		if err := saveHeld(ctx, tx, h); err != nil {
 			return err
+		}
+		if h.Erase != nil {
+			f := adapters.Forgetting{ID: h.ID, Party: h.Erase.Forget.Party, State: adapters.ErasureAsked, At: p.Created, By: h.By, Second: h.Second}
+			if err := saveErasure(ctx, tx, f, p.Created); err != nil {
+				return err
+			}
 		}
 		return s.post(ctx, tx, p)
 	})

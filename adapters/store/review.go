@@ -134,7 +134,7 @@ func (s *Store) todo(ctx context.Context, who adapters.Staff, state string) (sum
 	if who.Has(adapters.Releaser) {
 		var c clause
 		c.and(state)
-		c.and("h.kind = ?", heldNotice)
+		c.and("h.kind <> ?", heldMessage)
 		c.and("h.author <> ?", who.ID)
 		c.among("r.department", who.Departments())
 		if sum, err = one(ctx, s.db.Read(), number, `SELECT COUNT(*) FROM held h JOIN records r ON r.id = h.case_id`+c.where(), c.args...); err != nil {

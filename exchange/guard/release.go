@@ -22,7 +22,7 @@ func enough(d exchange.Document) []string {
 			return []string{second, emergency}
 		}
 		return []string{second}
-	case exchange.Audience, exchange.Publication:
+	case exchange.Audience, exchange.Publication, exchange.Forget:
 		return []string{second}
 	case exchange.Control:
 		return []string{clean, second, emergency}

@@ -28,6 +28,9 @@ func TestPolicyThatIsEnough(t *testing.T) {
 		"answer": {func(r exchange.Released) exchange.Document {
 			return exchange.Publication{ID: "p", Sort: "answer", Name: "pool", Body: "x", Release: r}
 		}, "second"},
+		"erasure": {func(r exchange.Released) exchange.Document {
+			return exchange.Forget{ID: "g", Party: "p", Release: r}
+		}, "second"},
 		"pause": {func(r exchange.Released) exchange.Document {
 			return exchange.Control{ID: "k", Broadcast: "b", Act: "pause", Release: r}
 		}, "clean second emergency"},

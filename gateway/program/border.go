@@ -28,6 +28,7 @@ type storyteller interface {
 	Notice(t gateway.Tiding, n exchange.Notice) (gateway.Outcome, error)
 	Refused(t gateway.Tiding, r exchange.Reason) (gateway.Outcome, error)
 	Broadcast(t gateway.Tiding, b exchange.Broadcast) (gateway.Outcome, error)
+	Forget(now time.Time, newID func() string, all gateway.Dossier, f exchange.Forget) gateway.Outcome
 }
 
 // arrivals handles what the down lane brought, strictly in order, each in the transaction of what it causes.
@@ -146,6 +147,8 @@ func (a *arrivals) one(ctx context.Context, d exchange.Document, seq uint64, b b
 		return a.store.Publish(ctx, d, seq)
 	case exchange.Broadcast:
 		return a.broadcast(ctx, d, seq)
+	case exchange.Forget:
+		return a.forget(ctx, d, seq)
 	}
 	return a.lane.Handled(ctx, []uint64{seq})
 }
@@ -194,6 +197,26 @@ func (a *arrivals) tiding(ctx context.Context, matter string) (gateway.Tiding, e
 		return gateway.Tiding{}, err
 	}
 	return gateway.Tiding{Now: a.now(), NewID: a.ids, Contact: c, Matter: m}, nil
+}
+
+// forget ends a person whom the inside was asked to forget. Keys, rows, the Erasure that confirms it and the mark of the
+// arrival are one transaction; who is gone already is confirmed too, so that the inside waits for nobody.
+func (a *arrivals) forget(ctx context.Context, f exchange.Forget, seq uint64) error {
+	all, err := a.store.Dossier(ctx, f.Party)
+	if errors.Is(err, gateway.ErrNotFound) {
+		a.log.InfoContext(ctx, "nobody is left to forget", "forget_id", f.ID)
+		return a.store.Gone(ctx, seq, exchange.Erasure{ID: f.ID, Party: f.Party, At: a.now().UTC()})
+	}
+	if err != nil {
+		return err
+	}
+	o := a.tell.Forget(a.now(), a.ids, all, f)
+	o.Arrival = seq
+	if err := a.store.Commit(ctx, o); err != nil {
+		return err
+	}
+	a.log.InfoContext(ctx, "a person is forgotten on the word of the inside", "forget_id", f.ID)
+	return nil
 }
 
 // broadcast writes one delivery a member, page by page. A delivery's id is made from the broadcast's and the

@@ -47,6 +47,10 @@ func (l *lanes) Broadcast(t gateway.Tiding, _ exchange.Broadcast) (gateway.Outco
 	return gateway.Outcome{Contact: t.Contact}, nil
 }
 
+func (l *lanes) Forget(_ time.Time, _ func() string, all gateway.Dossier, f exchange.Forget) gateway.Outcome {
+	return gateway.Outcome{Contact: all.Contact, Forget: true, Crossings: []gateway.Crossing{{Document: exchange.Erasure{ID: f.ID, Party: f.Party, At: l.now}}}}
+}
+
 func openLanes(t *testing.T) *lanes {
 	t.Helper()
 	l := &lanes{T: t, now: time.Date(2026, 11, 27, 9, 0, 0, 0, time.UTC)}

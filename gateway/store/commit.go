@@ -133,7 +133,7 @@ func (c *commitment) claims() bool { return c.Claim.Message != "" || c.Claim.Wak
 
 // personal tells whether the contact is written with the outcome.
 func (c *commitment) personal() bool {
-	return c.Contact.ID != "" && (c.born || c.claims() || c.Conversation != nil || c.Draft != nil || c.DropDraft || len(c.Matters) > 0)
+	return c.Contact.ID != "" && (c.born || c.claims() || c.Conversation != nil || c.Draft != nil || c.DropDraft || len(c.Matters) > 0 || len(c.Gone) > 0)
 }
 
 func (s *Store) prepareContact(_ context.Context, c *commitment) (err error) {
@@ -318,7 +318,10 @@ func (s *Store) returned(ctx context.Context, tx *database.Tx, c *commitment) er
 func (s *Store) apply(ctx context.Context, tx *database.Tx, c *commitment, g *scene, next *int64) error {
 	if c.Forget {
 		delete(g.contacts, c.contact) // a second outcome of the claim in this group is lost
-		return s.forget(ctx, tx, c, next)
+		if err := s.forget(ctx, tx, c, next); err != nil || c.Arrival == 0 {
+			return err
+		}
+		return s.handled(ctx, tx, c.Arrival)
 	}
 	if err := s.putContact(ctx, tx, c, g); err != nil {
 		return err

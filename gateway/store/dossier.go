@@ -17,6 +17,10 @@ func (s *Store) Dossier(ctx context.Context, contact string) (gateway.Dossier, e
 }
 
 func (s *Store) dossier(ctx context.Context, q database.Querier, contact string) (d gateway.Dossier, err error) {
+	const query = "SELECT contact FROM former WHERE id = $1 UNION SELECT contact FROM matter WHERE person = $1 AND $1 <> ''"
+	if err := each(q.Query(ctx, query, contact))(func(scan scanner) error { return scan(&contact) }); err != nil {
+		return d, err
+	}
 	known, err := s.contacts(ctx, q, []string{contact})
 	if err != nil {
 		return d, err

@@ -194,6 +194,29 @@ func (s *Store) Orphaned(ctx context.Context, arrival uint64) error {
 	return wrap("count an orphan", err)
 }
 
+// Gone implements gateway.Work.
+func (s *Store) Gone(ctx context.Context, arrival uint64, e exchange.Erasure) error {
+	c := &commitment{Outcome: gateway.Outcome{Crossings: []gateway.Crossing{{Document: e}}}}
+	if err := s.prepareCrossings(ctx, c); err != nil {
+		return wrap("confirm an erasure", err)
+	}
+	err := s.db.WriteWait(ctx, func(ctx context.Context, tx *database.Tx) error {
+		open, err := openArrival(ctx, tx, arrival)
+		if err != nil || !open {
+			return err
+		}
+		next, err := numbers(ctx, tx, 1)
+		if err != nil {
+			return err
+		}
+		if err := s.putParcels(ctx, tx, c, &next); err != nil {
+			return err
+		}
+		return s.handled(ctx, tx, arrival)
+	})
+	return wrap("confirm an erasure", err)
+}
+
 // suppressed gives what was said of STOP on an address whose owner was forgotten.
 func suppressed(ctx context.Context, q database.Querier, address []byte) (stopped, blocked int64, err error) {
 	err = each(q.Query(ctx, "SELECT stopped, blocked FROM suppressed WHERE address = $1", address))(func(scan scanner) error {

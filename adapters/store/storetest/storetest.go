@@ -53,6 +53,7 @@ func Run(t *testing.T, open func(t *testing.T) adapters.Store) {
 		"border tells what stands":        (*suite).border,
 		"copies stay, sealed to people":   (*suite).copies,
 		"erasures wait and are told":      (*suite).erasures,
+		"one erasure of a person waits":   (*suite).erasing,
 		"second factor is used once":      (*suite).factor,
 		"share of a day is bounded":       (*suite).quota,
 		"share of a template":             (*suite).spend,

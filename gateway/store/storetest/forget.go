@@ -137,3 +137,30 @@ func orphaned(b *bench) {
 	b.must(err)
 	b.equal("left to do", len(next), 0)
 }
+
+// forgottenInside ends a person on the word of the inside, once, with the arrival that brought it; who is known no more is
+// confirmed all the same.
+func forgottenInside(b *bench) {
+	phone := sms("1")
+	c, _ := b.known(phone)
+	b.arrive(1)
+	o := gateway.Outcome{Arrival: 1, Contact: c, Forget: true, Crossings: []gateway.Crossing{{Document: exchange.Erasure{ID: b.id(), Party: c.ID, At: b.clock.now()}}}}
+	d, err := b.Dossier(b.Context(), c.ID)
+	b.must(err)
+	o.Contact = d.Contact
+	b.must(b.Commit(b.Context(), o))
+	b.is("a second time", b.Commit(b.Context(), o), gateway.ErrLost)
+	_, err = b.Dossier(b.Context(), c.ID)
+	b.is("the person", err, gateway.ErrNotFound)
+	next, err := b.Incoming().Next(b.Context(), 10)
+	b.must(err)
+	b.equal("left to do", len(next), 0)
+	b.arrive(2)
+	again := exchange.Erasure{ID: b.id(), Party: c.ID, At: b.clock.now()}
+	b.must(b.Gone(b.Context(), 2, again))
+	b.must(b.Gone(b.Context(), 2, again))
+	waiting, err := b.Outgoing().Waiting(b.Context(), 10)
+	b.must(err)
+	b.equal("confirmed", len(waiting), 2)
+	b.equal("forgotten", b.counts().Forgotten, 1)
+}

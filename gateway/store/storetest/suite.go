@@ -49,7 +49,7 @@ func Run(t *testing.T, open func(t *testing.T) Place) {
 		"arrival handled once": arrivalOnce, "papers": papers, "letters and the log": lettersAndLog, "ping and counts": pingCounts, "key file": keyFile, "sealed at rest": sealedAtRest,
 		"wake knows all": wakeKnows, "wake cleared by a message": wakeCleared, "wake runs out": wakeRunsOut, "wake deferred": wakeDeferred,
 		"wakes oldest first": wakesOldestFirst, "wakes in a crowd": wakesInACrowd, "wakes merge": wakesMerge,
-		"forget": forget, "forget a merged contact": forgetMerged, "forget a web session": forgetWeb, "orphaned": orphaned, "sessions": sessions, "shelf": shelf, "forget the shelf": shelfForgotten, "an address in doubt": unsureAddress, "forget one who is helped": helpedForgotten, "forget the helper": helperForgotten, "dossier": dossier,
+		"forget": forget, "forget a merged contact": forgetMerged, "forget a web session": forgetWeb, "orphaned": orphaned, "sessions": sessions, "shelf": shelf, "forget the shelf": shelfForgotten, "an address in doubt": unsureAddress, "forget one who is helped": helpedForgotten, "forget the helper": helperForgotten, "dossier": dossier, "forgotten from inside": forgottenInside,
 		"two gateways": twoGateways, "reopened": reopened, "hostile values": hostile,
 	} {
 		t.Run(name, func(t *testing.T) {
