@@ -8,9 +8,6 @@ import (
 	"gatehouse/exchange"
 )
 
-// nodLife is how long after a broadcast a bare word is taken for an answer to it.
-const nodLife = 24 * time.Hour
-
 // Told is the last broadcast that reached an address, and whether its person has answered it with a bare word before.
 type Told struct {
 	Broadcast string // exchange.Broadcast.ID

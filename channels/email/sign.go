@@ -103,13 +103,11 @@ func (d DKIM) Record(domain string) (name, text string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	kind, public := KindEd25519, []byte(nil)
-	switch p := key.Public().(type) {
-	case ed25519.PublicKey:
-		public = p
-	default:
+	kind := KindEd25519
+	public, ok := key.Public().(ed25519.PublicKey)
+	if !ok {
 		kind = KindRSA
-		if public, err = x509.MarshalPKIXPublicKey(p); err != nil {
+		if public, err = x509.MarshalPKIXPublicKey(key.Public()); err != nil {
 			return "", "", err
 		}
 	}

@@ -72,7 +72,7 @@ func (p *Portal) takePhotos(w http.ResponseWriter, r *http.Request, lang, token 
 		return
 	}
 	f, err := upload.Read(w, r)
-	defer f.Close()
+	defer func() { f.Close() }() // there is a form with every error too
 	fault := photoFault(r.Context(), f, err)
 	if fault.key != "" {
 		v.Fault = p.text(lang, fault.key, "name", fault.name, "count", v.Most(), "size", v.Megabytes())
