@@ -70,15 +70,16 @@ func (c *crowd) strike(s strike) bool {
 	c.w.await(fmt.Sprint("the end of ", s), func() bool { return over() || closed(filed) && c.crossed() })
 	if !over() {
 		_ = tracer.Process.Signal(syscall.SIGTERM) // it lets go, unless the call came meanwhile
-		<-ended
 	}
 	pid, hit := p.cmd.Process.Pid, false
 	c.w.await(fmt.Sprint("the program dead or at work after ", s), func() bool {
 		hit = dead(pid)
-		return hit || ready("http://"+c.w.settings[map[string]string{"gateway": "gateway", "office": "OFFICE"}[s.program]]+"/readyz")
+		return hit || over() && ready("http://"+c.w.settings[map[string]string{"gateway": "gateway", "office": "OFFICE"}[s.program]]+"/readyz")
 	})
 	if hit {
+		_ = tracer.Process.Kill() // one that was letting go may wait for the dead, who wait for us
 		p.kill()
+		<-ended
 		c.w.start(s.program)
 	}
 	<-filed

@@ -132,7 +132,7 @@ func (d *Dispatcher) Wants(t Turn) Wanted {
 		if a, ok := d.reachable(c.Arg); ok {
 			return Wanted{Address: a}
 		}
-	case ok && c.Act == dialogue.MyData, t.Conversation.Pending.Kind == askWhose && t.Conversation.Pending.Text == string(dialogue.MyData):
+	case ok && c.Act == dialogue.MyData:
 		to, _ := onRecordOf(t.Contact, m.From, t.Now)
 		return Wanted{Address: to}
 	}

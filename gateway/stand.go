@@ -109,6 +109,9 @@ func (k *talk) actsOn(m Matter) []string {
 		return []string{doAdd, doWithdraw, doPerson}
 	}
 	var all []string
+	if m.State == exchange.WaitingYou { // the office asked: an answer comes first
+		all = append(all, doAdd)
+	}
 	for _, a := range s.Acts() {
 		if a == service.ActChange && !k.d.changeable(m, k.t.Now) {
 			a = service.ActAdd
