@@ -15,8 +15,8 @@ import (
 // Limits of one mail, against one that makes us work and ask for others.
 const (
 	maxSignatures = 8
-	maxTXT        = 10       // records of one name
-	maxRecord     = 16 << 10 // characters of one record
+	maxTXT        = 10      // records of one name
+	maxRecord     = 4 << 10 // characters of one record: an RSA key of 16,384 bits, and no larger one to reckon with
 )
 
 // Self judges by its own checks. It is for a server that senders hand their mail to, with nothing between.
