@@ -25,7 +25,7 @@ type room struct {
 
 var (
 	contracts = []string{"channels", "channels/text", "exchange", "exchange/service"}
-	leaves    = []string{"gateway/dialogue", "gateway/forms", "gateway/answers", "gateway/consent", "gateway/sheet"}
+	leaves    = []string{"gateway/dialogue", "gateway/forms", "gateway/answers", "gateway/consent", "gateway/sheet", "gateway/table"}
 	everyday  = []string{"configs/look", "configs/texts", "configs/answers", "configs/paper", "configs/password", "configs/secret"}
 	border    = []string{"golang.org/x/text/unicode/norm", "golang.org/x/sys"}
 )
@@ -55,6 +55,7 @@ func rooms() []room {
 		{"gateway/answers", []string{"configs/texts", "channels/text", "exchange/service"}, []string{"*"}},
 		{"gateway/consent", []string{"configs/texts", "channels/text", "exchange/service"}, []string{"*"}},
 		{"gateway/sheet", []string{"configs/texts", "channels/text", "exchange/service"}, []string{"*"}},
+		{"gateway/table", []string{"configs/texts", "channels/text", "exchange/service"}, []string{"*"}},
 		{"gateway/broadcast", with([]string{"configs/texts", "configs/paper", "gateway"}, contracts, leaves), []string{"*"}},
 		{"gateway/declaration", with([]string{"configs/texts", "configs/paper", "gateway"}, contracts, leaves), []string{"*"}},
 		{"gateway/store/...", with([]string{"configs/database", "configs/vault", "gateway", "gateway/store/..."}, everyday, contracts, leaves), []string{"*"}},
