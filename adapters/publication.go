@@ -81,6 +81,7 @@ type Store interface {
 	People
 	Sessions
 	Audit
+	Register
 	Copies
 	Erasures
 	Eraseable

@@ -158,7 +158,7 @@ func (c Control) Check() error { return fields(c) }
 // Check implements Document.
 func (s Send) Check() error { return fields(s) }
 
-// Check implements Document; what is published has a body, what is removed has none.
+// Check implements Document; what is published has a body, what is removed has none; a listing is one.
 func (p Publication) Check() error {
 	if err := fields(p); err != nil {
 		return err
@@ -166,7 +166,7 @@ func (p Publication) Check() error {
 	if p.Removed != (p.Body == "") {
 		return wrong("body", ReasonSchema, "is empty without removed, or there with it")
 	}
-	return nil
+	return checkListing(p)
 }
 
 // Check implements Document: the numbers fit, and the digest is that of the bytes.

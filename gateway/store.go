@@ -143,6 +143,7 @@ type Store interface {
 	Desk
 	Sessions
 	Registry
+	Register
 	Passes
 	channels.History
 	// Outgoing is the up lane's sending end, Incoming the down lane's receiving end.

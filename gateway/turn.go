@@ -39,6 +39,8 @@ type Turn struct {
 	// Standing is what the contact's ledger adds up to: the last line of each purpose, list and address, without the
 	// words.
 	Standing []Consent
+	// Register is what the register of companies says of a mail's sender; of any other turn's nothing is read.
+	Register []Registered
 	// Record is what was read for Dispatcher.Wants; nil: nothing was wanted.
 	Record *Record
 	// Attempt counts from 1: a message whose turn failed comes again.

@@ -22,6 +22,7 @@ import (
 
 	"gatehouse/adapters"
 	"gatehouse/adapters/factor"
+	"gatehouse/adapters/register"
 	"gatehouse/configs/look"
 	"gatehouse/configs/password"
 	"gatehouse/configs/texts"
@@ -113,6 +114,7 @@ type Console struct {
 	guard     *password.Guard
 	checker   *password.Checker
 	templates *template.Template
+	book      *register.Book
 }
 
 // Open makes a console. It touches no network and no store.
@@ -124,6 +126,7 @@ func Open(s Shared) (*Console, error) {
 	}
 	c := &Console{Shared: s, look: l, guard: password.NewGuard(s.Now), checker: password.NewChecker()}
 	c.sessions = c.newSessions(s)
+	c.book = &register.Book{Store: s.Store, Gate: s.Gate, Services: s.Catalog, Log: s.Log, Now: s.Now, NewID: s.NewID, Posted: s.Posted}
 	c.templates, err = template.New("").Funcs(c.funcs()).ParseFS(pages, "templates/*.html")
 	if err != nil {
 		return nil, err
@@ -195,6 +198,7 @@ func (c *Console) routes(only func(pattern string, h handler, roles ...adapters.
 	only("GET /messages", c.messages, adapters.Publisher, adapters.Approver, adapters.Auditor)
 	only("GET /messages/new", c.newMessage, adapters.Publisher)
 	only("POST /messages/new", c.sendMessage, adapters.Publisher)
+	c.registerRoutes(only)
 	only("GET /border", c.border)
 	only("GET /log", c.reads, adapters.Auditor)
 }

@@ -98,7 +98,7 @@ func idOf(d exchange.Document) string {
 
 // allowed holds a document against its policy: a notice is a template (auto), free text of somebody with the right
 // (clean), or free text released by another (second); all else always has a second person: for an erasure, which is about a
-// case as a notice is, a releaser. In an emergency a notice or
+// case as a notice is, a releaser. Who is taken out of the register goes on an officer's word. In an emergency a notice or
 // an urgent message needs one person with that right, whose second factor the desk has seen.
 func (g Gate) allowed(ctx context.Context, d exchange.Document) error {
 	r, ok := exchange.ReleaseOf(d)
@@ -114,12 +114,16 @@ func (g Gate) allowed(ctx context.Context, d exchange.Document) error {
 	}
 	b, isBroadcast := d.(exchange.Broadcast)
 	_, isForget := d.(exchange.Forget)
+	p, _ := d.(exchange.Publication)
+	leaver := p.Sort == exchange.SortRegister && p.Removed
 	urgent := isNotice || isBroadcast && b.Priority == "emergency"
 	switch {
 	case urgent && r.Policy == adapters.PolicyEmergency:
 		return g.may(ctx, r.By, adapters.Emergency)
 	case isNotice && r.Policy == adapters.PolicyAuto:
 		return g.template(n)
+	case leaver && r.Policy == adapters.PolicyClean:
+		return g.may(ctx, r.By, adapters.Officer)
 	case isNotice && r.Policy == adapters.PolicyClean:
 		return g.may(ctx, r.By, adapters.Releaser)
 	case (isNotice || isForget) && r.Policy == adapters.PolicySecond:

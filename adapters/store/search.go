@@ -21,8 +21,9 @@ const (
 
 // What is indexed.
 const (
-	records = "record"
-	pages   = "page"
+	records   = "record"
+	pages     = "page"
+	companies = "company"
 )
 
 // index makes a text findable as id, in place of what was indexed for it before.

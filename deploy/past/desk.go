@@ -42,13 +42,19 @@ func (b *board) open(p *play) error {
 	if err != nil {
 		return err
 	}
-	gate := office.Gate{Person: b.store.Person, Words: b.words,
-		Second: func(d exchange.Document) (exchange.Document, error) { return b.keys.Approve(d, b.now) },
-		Check:  func(ctx context.Context, d exchange.Document) error { return policy.Check(ctx, b.store, d) }}
+	gate := b.gate(policy)
 	p.desk = desk.Open(desk.Shared{Store: b.store, Gate: gate, Policy: policy, Now: func() time.Time { return p.at },
 		NewID: func() string { return p.id(p.at) }, UndoTime: adapters.Undo, Department: b.city.DepartmentOf, Known: b.city.Known,
 		Until: b.city.Catalog.Until, Words: b.words})
 	return nil
+}
+
+// gate approves and signs as the office's does.
+func (b *board) gate(policy *release.Policy) office.Gate {
+	return office.Gate{Person: b.store.Person, Words: b.words,
+		Second: func(d exchange.Document) (exchange.Document, error) { return b.keys.Approve(d, b.now) },
+		Sign:   func(d exchange.Document) (exchange.Document, error) { return b.keys.Release(d, b.now) },
+		Check:  func(ctx context.Context, d exchange.Document) error { return policy.Check(ctx, b.store, d) }}
 }
 
 // receive takes the case as it comes over the border, and what an officer does with it first.

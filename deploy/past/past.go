@@ -36,6 +36,7 @@ type Office interface {
 	office.Store
 	desk.Store
 	adapters.People
+	adapters.Register
 }
 
 // Town is what the past is told to.
@@ -63,7 +64,7 @@ func Fill(ctx context.Context, t Town) error {
 			return err
 		}
 	}
-	for _, step := range []func(context.Context) error{y.staff, y.file, y.first, y.leave, y.second, y.leave, y.look, y.keep} {
+	for _, step := range []func(context.Context) error{y.staff, y.enrol, y.file, y.first, y.leave, y.second, y.leave, y.look, y.keep} {
 		if err := step(ctx); err != nil {
 			return fmt.Errorf("the city's past: %w", err)
 		}

@@ -113,6 +113,11 @@ func TestFill(t *testing.T) {
 		t.Errorf("%d notices would go out again, %v", len(left), err)
 	}
 	checkPeople(t, to, before)
+	companies, _, err := to.Office.Companies(t.Context(), "", 100, 0)
+	must(t, err)
+	if c, err := to.Office.Company(t.Context(), Northdock); err != nil || len(companies) != 26 || c.Counting() != 1 || c.Clerks[0].Address != NorthdockClerk || c.Version != 1 {
+		t.Errorf("%d companies, Northdock %+v: %v", len(companies), c, err)
+	}
 	if m, err := to.Gateway.Tracked(t.Context(), (&plan{}).reference()); err != nil || m.State != exchange.WaitingYou || m.Address.Value != strings.ReplaceAll(Phone, " ", "") {
 		t.Errorf("the greeting's %s has nothing to answer: %v", Phone, err)
 	}

@@ -8,7 +8,8 @@ import (
 )
 
 // enough is by which policies a document may leave; none: it never does. What everybody reads has two persons behind
-// it, but for an emergency; a template has no free text; what steers a broadcast has no text at all.
+// it, but for an emergency; a template has no free text; what steers a broadcast has no text at all; and who takes a
+// company or a clerk out of the register only takes a right away, which must not wait.
 func enough(d exchange.Document) []string {
 	const auto, clean, second, emergency = exchange.PolicyAuto, exchange.PolicyClean, exchange.PolicySecond, exchange.PolicyEmergency
 	switch x := d.(type) {
@@ -22,7 +23,12 @@ func enough(d exchange.Document) []string {
 			return []string{second, emergency}
 		}
 		return []string{second}
-	case exchange.Audience, exchange.Publication, exchange.Forget:
+	case exchange.Publication:
+		if x.Sort == exchange.SortRegister && x.Removed {
+			return []string{clean, second}
+		}
+		return []string{second}
+	case exchange.Audience, exchange.Forget:
 		return []string{second}
 	case exchange.Control:
 		return []string{clean, second, emergency}

@@ -28,6 +28,12 @@ func TestPolicyThatIsEnough(t *testing.T) {
 		"answer": {func(r exchange.Released) exchange.Document {
 			return exchange.Publication{ID: "p", Sort: "answer", Name: "pool", Body: "x", Release: r}
 		}, "second"},
+		"clerk": {func(r exchange.Released) exchange.Document {
+			return exchange.Publication{ID: "p", Sort: "register", Name: "12-345678-C/1", Body: exchange.Listing{Address: "a@b.example"}.Body(), Release: r}
+		}, "second"},
+		"leaver": {func(r exchange.Released) exchange.Document {
+			return exchange.Publication{ID: "p", Sort: "register", Name: "12-345678-C/1", Removed: true, Release: r}
+		}, "clean second"},
 		"erasure": {func(r exchange.Released) exchange.Document {
 			return exchange.Forget{ID: "g", Party: "p", Release: r}
 		}, "second"},

@@ -111,7 +111,7 @@ func (s *Store) turns(ctx context.Context, got []*claimed) ([]gateway.Turn, erro
 	for i, c := range got {
 		turns[i] = s.turn(c, known[c.contact], l, talks[i])
 	}
-	return turns, nil
+	return turns, s.enrolled(ctx, q, turns)
 }
 
 func (s *Store) turn(c *claimed, person gateway.Contact, l *lore, address []byte) gateway.Turn {

@@ -12,7 +12,11 @@ import (
 // Publish implements gateway.Pages.
 func (s *Store) Publish(ctx context.Context, p exchange.Publication, arrival uint64) error {
 	row := strings.Join([]string{p.Sort, p.Name, p.Lang}, "/")
-	body, err := seal(s.vault.Root(), "publication", row, p)
+	kept := p
+	if p.Sort == exchange.SortRegister { // its row keeps the revision; what it says has tables of its own
+		kept.Body = ""
+	}
+	body, err := seal(s.vault.Root(), "publication", row, kept)
 	if err != nil {
 		return wrap("publish", err)
 	}
@@ -26,9 +30,12 @@ func (s *Store) Publish(ctx context.Context, p exchange.Publication, arrival uin
 		if err != nil {
 			return err
 		}
-		err = tx.Send(ctx, `INSERT INTO publication(sort, name, lang, revision, number, body) VALUES ($1, $2, $3, $4, $5, $6)
+		newer, err := tx.Exec(ctx, `INSERT INTO publication(sort, name, lang, revision, number, body) VALUES ($1, $2, $3, $4, $5, $6)
 			ON CONFLICT (sort, name, lang) DO UPDATE SET revision = excluded.revision, number = excluded.number, body = excluded.body
 			WHERE publication.revision < excluded.revision`, p.Sort, p.Name, p.Lang, int64(p.Revision), n, body)
+		if err == nil && newer > 0 && p.Sort == exchange.SortRegister {
+			err = s.enlist(ctx, tx, p)
+		}
 		if err != nil || arrival == 0 {
 			return err
 		}

@@ -47,6 +47,8 @@ func Run(t *testing.T, open func(t *testing.T) adapters.Store) {
 		"messages leave once":             (*suite).messages,
 		"pages have revisions":            (*suite).pages,
 		"draft is settled once":           (*suite).drafts,
+		"companies are found":             (*suite).companies,
+		"enrolment is settled once":       (*suite).enrolments,
 		"kept file comes back":            (*suite).kept,
 		"sessions run out":                (*suite).sessions,
 		"log is in order":                 (*suite).reads,
