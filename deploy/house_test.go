@@ -24,7 +24,7 @@ type room struct {
 }
 
 var (
-	contracts = []string{"channels", "channels/text", "exchange", "exchange/service"}
+	contracts = []string{"channels", "channels/text", "exchange", "exchange/service", "exchange/receipt"}
 	leaves    = []string{"gateway/dialogue", "gateway/forms", "gateway/answers", "gateway/consent", "gateway/sheet", "gateway/table"}
 	everyday  = []string{"configs/look", "configs/texts", "configs/answers", "configs/paper", "configs/password", "configs/secret"}
 	border    = []string{"golang.org/x/text/unicode/norm", "golang.org/x/sys"}
@@ -47,6 +47,7 @@ func rooms() []room {
 		{"exchange/program", []string{"configs", "configs/command", "configs/secret", "exchange/..."}, border},
 		{"exchange/cmd/...", []string{"configs", "configs/command", "exchange/..."}, border},
 		{"exchange/diode", []string{"configs/secret", "exchange"}, append(border, "github.com/klauspost/reedsolomon")},
+		{"exchange/receipt", nil, nil},
 		{"exchange/...", []string{"configs/secret", "exchange/..."}, border},
 
 		{"gateway", with([]string{"configs/texts"}, contracts, leaves), nil},
@@ -56,18 +57,19 @@ func rooms() []room {
 		{"gateway/consent", []string{"configs/texts", "channels/text", "exchange/service"}, []string{"*"}},
 		{"gateway/sheet", []string{"configs/texts", "channels/text", "exchange/service"}, []string{"*"}},
 		{"gateway/table", []string{"configs/texts", "channels/text", "exchange/service"}, []string{"*"}},
+		{"gateway/slip", []string{"configs/texts", "configs/paper", "exchange/service", "exchange/receipt"}, []string{"*"}},
 		{"gateway/broadcast", with([]string{"configs/texts", "configs/paper", "gateway"}, contracts, leaves), []string{"*"}},
 		{"gateway/declaration", with([]string{"configs/texts", "configs/paper", "gateway"}, contracts, leaves), []string{"*"}},
 		{"gateway/store/...", with([]string{"configs/database", "configs/vault", "gateway", "gateway/store/..."}, everyday, contracts, leaves), []string{"*"}},
 		{"gateway/volatile/...", with([]string{"gateway", "gateway/volatile/..."}, everyday, contracts, leaves), []string{"*"}},
-		{"gateway/portal/...", with([]string{"gateway", "gateway/broadcast", "gateway/declaration"}, everyday, contracts, leaves), []string{"*"}},
+		{"gateway/portal/...", with([]string{"gateway", "gateway/broadcast", "gateway/declaration", "gateway/slip"}, everyday, contracts, leaves), []string{"*"}},
 		{"gateway/program", []string{"configs/...", "channels/...", "exchange/...", "gateway/..."}, []string{"*"}},
 		{"gateway/cmd/...", []string{"gateway/program"}, nil},
 
 		{"adapters/program", []string{"configs/...", "channels/text", "exchange/...", "adapters/..."}, []string{"*"}},
 		{"adapters/cmd/...", []string{"adapters/program"}, nil},
-		{"adapters/store/...", with([]string{"configs/database", "configs/vault", "channels/text", "exchange", "exchange/service", "adapters/..."}, everyday), []string{"*"}},
-		{"adapters/...", with([]string{"channels/text", "exchange", "exchange/service", "adapters/..."}, everyday), []string{"*"}},
+		{"adapters/store/...", with([]string{"configs/database", "configs/vault", "channels/text", "exchange", "exchange/service", "exchange/receipt", "adapters/..."}, everyday), []string{"*"}},
+		{"adapters/...", with([]string{"channels/text", "exchange", "exchange/service", "exchange/receipt", "adapters/..."}, everyday), []string{"*"}},
 
 		{"deploy/...", []string{"configs/...", "channels/...", "exchange/...", "gateway/...", "adapters/...", "deploy/..."}, []string{"*"}},
 	}

@@ -51,9 +51,13 @@ const (
 	Sign    Use = "sign"    // signs envelopes or verdicts: Ed25519
 	Seal    Use = "seal"    // others seal to it: the KEM of its Suite
 	Release Use = "release" // signs what staff let go down; the intranet's alone: Ed25519
+	Receipt Use = "receipt" // signs receipts of declarations, the gateway's and the inside's: Ed25519
 )
 
-func uses() []Use { return []Use{Sign, Seal, Release} }
+func uses() []Use { return []Use{Sign, Seal, Release, Receipt} }
+
+// Uses lists what a key may be for.
+func Uses() []Use { return uses() }
 
 // KeyID is the first 8 bytes of SHA-256 over use, party and public part. It names a key; it proves nothing.
 type KeyID [8]byte
@@ -107,7 +111,7 @@ func (k *Key) take(private []byte) error {
 		return errors.New("the private part is not 32 bytes")
 	}
 	switch k.Use {
-	case Sign, Release:
+	case Sign, Release, Receipt:
 		if k.Suite != 0 {
 			return fmt.Errorf("a key to %s has no suite", k.Use)
 		}

@@ -51,10 +51,10 @@ func TestMakeKeysGivesEachItsRing(t *testing.T) {
 func TestWhoHoldsWhat(t *testing.T) {
 	w := newWorld(t)
 	want := map[Party]string{
-		Extranet:  "down-guard sign, extranet seal PRIVATE, extranet sign PRIVATE, intranet sign, up-guard seal",
+		Extranet:  "down-guard sign, extranet receipt PRIVATE, extranet seal PRIVATE, extranet sign PRIVATE, intranet receipt, intranet sign, up-guard seal",
 		UpGuard:   "extranet sign, intranet seal, up-guard seal PRIVATE, up-guard sign PRIVATE",
 		DownGuard: "down-guard seal PRIVATE, down-guard sign PRIVATE, extranet seal, intranet release, intranet sign",
-		Intranet:  "down-guard seal, extranet sign, intranet release PRIVATE, intranet seal PRIVATE, intranet sign PRIVATE, up-guard sign",
+		Intranet:  "down-guard seal, extranet receipt, extranet sign, intranet receipt PRIVATE, intranet release PRIVATE, intranet seal PRIVATE, intranet sign PRIVATE, up-guard sign",
 	}
 	for p, r := range w {
 		var got []string

@@ -46,8 +46,13 @@ func NewRing(p Party, keys ...Key) (*Ring, error) {
 
 // need is the table of who holds whose keys: its own, and those of its neighbours in either lane. The end of a lane
 // needs the origin's signing key too, because the origin's signature travels through the guard. Releases are made
-// inside and verified by the down guard.
+// inside and verified by the down guard. Receipts are made on both sides; each verifies the other's, and the gateway
+// publishes both keys.
 func need(holder, owner Party, u Use) bool {
+	if u == Receipt {
+		side := func(p Party) bool { return p == Extranet || p == Intranet }
+		return side(owner) && side(holder)
+	}
 	if u == Release {
 		return owner == Intranet && (holder == Intranet || holder == DownGuard)
 	}
@@ -67,6 +72,9 @@ func need(holder, owner Party, u Use) bool {
 	}
 	return false
 }
+
+// Owns tells whether p has a key of its own for a use.
+func Owns(p Party, u Use) bool { return need(p, p, u) }
 
 // Holders lists who needs the public part of a key of owner, besides its owner.
 func Holders(owner Party, u Use) []Party {

@@ -121,6 +121,8 @@ type Delivery struct {
 	// Legal is a Must that is owed in writing: when it fails for good it moves nowhere, and the office tells by post (see
 	// WakePost).
 	Legal bool
+	// Receipts are the ids of the receipts that go with it, as far as its channel carries files.
+	Receipts []string
 	// Broadcast is the id of the broadcast that it is of, or empty.
 	Broadcast string
 }
@@ -167,6 +169,8 @@ type Event struct {
 	Words string `json:",omitempty"`
 	// Paper is the document that came with it; nil: none did.
 	Paper *Paper `json:",omitempty"`
+	// Receipt is the id of the receipt that was given out with it; empty: none was.
+	Receipt string `json:",omitempty"`
 }
 
 // Paper names a document that is kept with a matter (Outcome.Papers).

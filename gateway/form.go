@@ -7,6 +7,7 @@ import (
 
 	"gatehouse/channels"
 	"gatehouse/configs/texts"
+	"gatehouse/exchange/receipt"
 	"gatehouse/exchange/service"
 	"gatehouse/gateway/dialogue"
 	"gatehouse/gateway/forms"
@@ -231,6 +232,9 @@ func (k *talk) complete(s *service.Service, answers map[string][]string, files [
 		k.say("form.sent.page", args)
 	} else {
 		k.say("form.sent", args)
+	}
+	if s.Kind == service.Declaration {
+		k.receipt(m, Tallied{Rows: receipt.Rows{In: m.Rows, Filed: m.Rows}, Files: files})
 	}
 	k.trackLink(m.Reference)
 	if len(usable(files)) == 0 {

@@ -7,6 +7,7 @@ import (
 	"gatehouse/channels/text"
 	"gatehouse/configs/texts"
 	"gatehouse/exchange"
+	"gatehouse/exchange/receipt"
 	"gatehouse/exchange/service"
 	"gatehouse/gateway/answers"
 	"gatehouse/gateway/dialogue"
@@ -355,6 +356,7 @@ func (k *talk) declared(s *service.Service, given map[string][]string) {
 		"service": name, "reference": m.Reference, "at": k.filedAt(k.t.Now),
 		"list": k.d.clerk.List(s, given, k.lang), "sent": k.sent(s, given, m.Promise),
 	})
+	k.receipt(m, Tallied{Rows: receipt.Rows{In: m.Rows, Filed: m.Rows}, Files: k.t.Message.Files})
 	k.trackLink(m.Reference)
 }
 

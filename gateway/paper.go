@@ -5,6 +5,9 @@ import "gatehouse/configs/texts"
 // carriesFiles tells the channels that bring a document itself; on the others a link brings it, or paper does.
 func carriesFiles(channel string) bool { return channel == byMail || channel == "chat" }
 
+// CarriesFiles tells whether a message on that channel brings its files itself.
+func CarriesFiles(channel string) bool { return carriesFiles(channel) }
+
 // Papers counts the documents of a time line.
 func (m Matter) Papers() int {
 	n := 0

@@ -36,7 +36,7 @@ func (k *talk) deliver() {
 	}
 	k.note(whoGateway, k.withoutTokens(m.Text))
 	k.o.Deliveries = append(k.o.Deliveries, Delivery{
-		ID: m.ID, Contact: k.contact.ID, Queue: m.Queue, Matter: k.matter, Message: m, Due: k.t.Now,
+		ID: m.ID, Contact: k.contact.ID, Queue: m.Queue, Matter: k.matter, Message: m, Due: k.t.Now, Receipts: k.receipts,
 	})
 }
 

@@ -145,6 +145,7 @@ type Store interface {
 	Registry
 	Register
 	Passes
+	Receipts
 	channels.History
 	// Outgoing is the up lane's sending end, Incoming the down lane's receiving end.
 	Outgoing() exchange.Outgoing

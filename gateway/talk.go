@@ -76,6 +76,7 @@ type talk struct {
 	sheet        Sheet
 	request      channels.Request
 	files        []channels.File // go with the reply
+	receipts     []string        // the ids of those that go with it
 	silent       bool
 	queue        channels.Queue // empty: a reply
 	shownPrivacy bool

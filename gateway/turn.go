@@ -99,6 +99,8 @@ type Outcome struct {
 	Joins []Join
 	// Nod is the broadcast that the message answers with a bare word; empty: none. The store counts it there.
 	Nod string
+	// Receipts are given out with the commit, in this order; deliveries name them by their ids.
+	Receipts []Issued
 	// Papers are documents that the store keeps from now on, each as long as its matter.
 	Papers []Kept
 }

@@ -17,7 +17,7 @@ guard keys make -dir DIR -party PARTY …      make the keys of one or more part
                 [-suite 1|2]
 guard keys show -dir DIR -party PARTY        show the keys in DIR that PARTY uses, what is missing and what ends soon
 guard keys rotate -dir DIR -party PARTY      make the next keys of PARTY in DIR; they are used first after 7 days
-                [-use sign|seal|release] [-suite 1|2] [-after 168h] [-life 8784h]
+                [-use sign|seal|release|receipt] [-suite 1|2] [-after 168h] [-life 8784h]
 guard keys revoke -dir DIR -key ID           refuse a key of DIR from now on, whoever it belongs to
 guard canary -key_file FILE STRING           print the digest by which a planted string is known
 guard log verify FILE [-tip N:HASH]          verify a log, also against a tip noted elsewhere

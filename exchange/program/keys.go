@@ -141,7 +141,7 @@ func keysRotate(args []string, out io.Writer) error {
 		return err
 	}
 	now := time.Now()
-	uses := []exchange.Use{exchange.Sign, exchange.Seal, exchange.Release}
+	uses := exchange.Uses()
 	if a.use != "" {
 		if !slices.Contains(uses, exchange.Use(a.use)) {
 			return fmt.Errorf("%w: -use: write one of %v", errUsage, uses)
@@ -150,7 +150,7 @@ func keysRotate(args []string, out io.Writer) error {
 	}
 	for _, p := range a.who {
 		for _, u := range uses {
-			if a.use == "" && u == exchange.Release && p != exchange.Intranet {
+			if a.use == "" && !exchange.Owns(p, u) {
 				continue
 			}
 			o := exchange.Rotation{Party: p, Use: u, Suite: exchange.Suite(a.suite), From: now.Add(a.after), Life: a.life}

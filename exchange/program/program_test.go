@@ -219,7 +219,7 @@ func TestImports(t *testing.T) {
 	allowed := []string{
 		"gatehouse/configs", "gatehouse/configs/command", "gatehouse/configs/secret", "gatehouse/exchange", "gatehouse/exchange/cmd/guard",
 		"gatehouse/exchange/evidence", "gatehouse/exchange/guard", "gatehouse/exchange/medium", "gatehouse/exchange/program", "gatehouse/exchange/spool", "gatehouse/exchange/tls",
-		"gatehouse/exchange/bundle", "gatehouse/exchange/diode", "github.com/klauspost/reedsolomon", "github.com/klauspost/cpuid/v2", // the code of the diode, and its CPU probe
+		"gatehouse/exchange/bundle", "gatehouse/exchange/receipt", "gatehouse/exchange/diode", "github.com/klauspost/reedsolomon", "github.com/klauspost/cpuid/v2", // the code of the diode, and its CPU probe
 		"gatehouse/exchange/guard/media", "gatehouse/exchange/guard/sandbox",
 		"golang.org/x/sys/unix", "golang.org/x/text/transform", "golang.org/x/text/unicode/norm",
 	}

@@ -11,14 +11,20 @@ import (
 	border "gatehouse/exchange/program"
 )
 
-// openBorder opens this side's end of both lanes. It holds the extranet's keys alone.
-func (g *house) openBorder(context.Context) error {
+// openKeys opens the extranet's keys, and none but these.
+func (g *house) openKeys(context.Context) error {
 	x := g.cfg.Exchange
 	keys, err := exchange.OpenKeys(x.Keys, exchange.Extranet, g.Log, x.Suites...)
 	if err != nil {
 		return fmt.Errorf("exchange.keys: %w", err)
 	}
 	keys.Now, g.keys = g.Now, keys
+	return nil
+}
+
+// openBorder opens this side's end of both lanes.
+func (g *house) openBorder(context.Context) (err error) {
+	x, keys := g.cfg.Exchange, g.keys
 	if g.links, err = border.OpenSide(exchange.Extranet, x.Up, x.Down, x.Poll, g.Log); err != nil {
 		return fmt.Errorf("exchange.%w", err)
 	}

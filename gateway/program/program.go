@@ -20,6 +20,7 @@ import (
 	"gatehouse/channels"
 	"gatehouse/configs"
 	"gatehouse/configs/city"
+	"gatehouse/configs/paper"
 	"gatehouse/configs/serve"
 	"gatehouse/configs/texts"
 	"gatehouse/exchange"
@@ -30,6 +31,7 @@ import (
 	"gatehouse/gateway/declaration"
 	"gatehouse/gateway/portal"
 	"gatehouse/gateway/portal/counter"
+	"gatehouse/gateway/slip"
 	"gatehouse/gateway/store"
 )
 
@@ -110,7 +112,7 @@ func open(ctx context.Context, c Config, o Options) (g *house, err error) {
 		return g, err
 	}
 	g.cfg.PublicURL = realURL(c.PublicURL, g.public.Addr())
-	for _, step := range []func(context.Context) error{g.openStore, g.openChannels, g.openHeart, g.openBorder} {
+	for _, step := range []func(context.Context) error{g.openKeys, g.openStore, g.openChannels, g.openHeart, g.openBorder} {
 		if err := step(ctx); err != nil {
 			return g, err
 		}
@@ -138,7 +140,7 @@ func realURL(public string, addr net.Addr) string {
 }
 
 func (g *house) openStore(ctx context.Context) (err error) {
-	g.store, err = store.Open(ctx, store.Config{URL: g.cfg.Store, KeyFile: g.cfg.KeyFile, Owner: g.cfg.Owner, Log: g.Log, Now: g.Now})
+	g.store, err = store.Open(ctx, store.Config{URL: g.cfg.Store, KeyFile: g.cfg.KeyFile, Owner: g.cfg.Owner, Log: g.Log, Now: g.Now, Receipts: g.keys.Ring.ReceiptKey})
 	if err != nil {
 		return err
 	}
@@ -173,6 +175,7 @@ func (g *house) openHeart(ctx context.Context) error {
 	g.sender = newSender(g.store, g.channels, g.volatile, g.Now, g.Log)
 	g.sender.hold = g.Hold
 	g.sender.budget = &budget{texts: g.cfg.Texts.with(cat.City.Country), limiter: g.volatile.Limiter, log: g.Log, over: map[string]bool{}, held: map[string]int64{}}
+	g.sender.attach = &attacher{store: g.store, print: g.slips(cat, words), log: g.Log}
 	g.arrivals = &arrivals{store: g.store, lane: g.store.Incoming(), tell: heart, now: g.Now, ids: g.newID, bell: newBell(),
 		done: g.sender.bell.ring, pages: g.pages.bell.ring, log: g.Log}
 	g.intake = &intake{lane: g.store.Outgoing(), limit: g.cfg.Exchange.OutboxLimit, now: g.Now, log: g.Log}
@@ -193,6 +196,26 @@ func (g *house) openHeart(ctx context.Context) error {
 		g.desk = append(g.desk, desk.Mount)
 	}
 	return err
+}
+
+// slips opens the printing of receipts, and says at the start in which of the city's languages there will be none. nil: in
+// none of them.
+func (g *house) slips(cat *service.Catalog, words *texts.Catalog) *slip.Printer {
+	press, err := paper.Open(paper.Config{})
+	if err != nil {
+		g.Log.Warn("receipts go without a page", "err", err)
+		return nil
+	}
+	var without []string
+	for _, lang := range cat.City.Languages {
+		if press.Can(words.Text(lang, "paper.receipt.title", nil), words.Text(lang, "paper.receipt.how", nil)) != nil {
+			without = append(without, lang)
+		}
+	}
+	if len(without) > 0 {
+		g.Log.Warn("receipts in these languages go without a page: there is no font for them; install fonts-noto-core and fonts-noto-cjk", "languages", without)
+	}
+	return &slip.Printer{Press: press, Texts: words, Services: cat, Name: g.cfg.Name, Public: g.cfg.PublicURL}
 }
 
 // answer offers a message first to the filing of declarations, which reads files, and else to the pure heart.

@@ -42,6 +42,7 @@ type sender struct {
 	gates    map[string]*gate // one a channel
 	hold     func() (release func())
 	budget   *budget // nil: texts have none
+	attach   *attacher
 }
 
 func newSender(store gateway.Outbox, all map[string]channels.Channel, limiter channels.Limiter, now func() time.Time, log *slog.Logger) *sender {
@@ -235,7 +236,11 @@ func (s *sender) hand(ctx context.Context, ch channels.Channel, d gateway.Leased
 			return r, nil
 		}
 	}
-	return ch.Send(ctx, d.Message)
+	m, err := s.attach.attached(ctx, d)
+	if err != nil {
+		return channels.Receipt{}, &channels.Error{Kind: channels.Temporary, Err: err}
+	}
+	return ch.Send(ctx, m)
 }
 
 // again says when to try once more; zero: give up.

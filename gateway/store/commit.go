@@ -119,7 +119,7 @@ func (s *Store) prepare(ctx context.Context, c *commitment) error {
 		return err
 	}
 	for _, step := range []func(context.Context, *commitment) error{
-		s.prepareContact, s.prepareTalk, s.prepareDraft, s.prepareCrossings, s.preparePapers, s.prepareDeliveries,
+		s.prepareReceipts, s.prepareContact, s.prepareTalk, s.prepareDraft, s.prepareCrossings, s.preparePapers, s.prepareDeliveries,
 	} {
 		if err := step(ctx, c); err != nil {
 			return err
@@ -339,6 +339,9 @@ func (s *Store) apply(ctx context.Context, tx *database.Tx, c *commitment, g *sc
 		if err := putMatter(ctx, tx, c.keyFor(m.ID), m); err != nil {
 			return err
 		}
+	}
+	if err := s.putReceipts(ctx, tx, c); err != nil {
+		return err
 	}
 	if err := s.putParcels(ctx, tx, c, next); err != nil {
 		return err

@@ -83,7 +83,9 @@ func (s *Store) deliveryRow(k vault.Key, d gateway.Delivery, origin string) (*de
 	d.Message.Queue = d.Queue
 	row := &deliveryRow{Delivery: d, address: s.address(d.Message.To), origin: origin, line: lined(d.Message.To.Channel)}
 	var err error
-	row.body, err = seal(k, "delivery", d.ID, toLetter(d.Message))
+	l := toLetter(d.Message)
+	l.Receipts = d.Receipts
+	row.body, err = seal(k, "delivery", d.ID, l)
 	return row, err
 }
 

@@ -35,6 +35,7 @@ type letter struct {
 	Desk      *channels.Desk     `json:"dk,omitempty"`
 	Hidden    string             `json:"hd,omitempty"`
 	Urgent    bool               `json:"ur,omitempty"`
+	Receipts  []string           `json:"rc,omitempty"` // of a delivery
 }
 
 type paper struct {

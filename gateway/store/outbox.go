@@ -45,7 +45,7 @@ func (s *Store) Lease(ctx context.Context, q channels.Queue, now time.Time, n in
 		if gone(err) {
 			err = s.bury(ctx, l)
 		} else if err == nil {
-			l.Message = s.message(body)
+			l.Message, l.Receipts = s.message(body), body.Receipts
 			readable = append(readable, l)
 		}
 		if err != nil {
@@ -334,7 +334,7 @@ func (s *Store) move(ctx context.Context, tx *database.Tx, d *sending) error {
 	if err != nil {
 		return err
 	}
-	moved := gateway.Delivery{ID: movedID(origin, to), Contact: d.contact, Queue: channels.Queue(d.queue), Matter: d.matter, Message: m, Must: true, Due: s.cfg.Now()}
+	moved := gateway.Delivery{ID: movedID(origin, to), Contact: d.contact, Queue: channels.Queue(d.queue), Matter: d.matter, Message: m, Must: true, Due: s.cfg.Now(), Receipts: l.Receipts}
 	row, err := s.deliveryRow(k, moved, origin)
 	if err != nil {
 		return err

@@ -19,6 +19,7 @@ import (
 	"gatehouse/configs/database"
 	"gatehouse/configs/vault"
 	"gatehouse/exchange"
+	"gatehouse/exchange/receipt"
 	"gatehouse/gateway"
 	"gatehouse/gateway/store/postgres"
 	"gatehouse/gateway/store/sqlite"
@@ -40,6 +41,9 @@ type Config struct {
 	Queue   int `yaml:"queue"`
 	Batch   int `yaml:"batch"`
 	Readers int `yaml:"readers"`
+
+	// Receipts gives the key that signs receipts; nil: a commit that gives one out is an error.
+	Receipts receipt.Signer `yaml:"-"`
 
 	Log   *slog.Logger     `yaml:"-"`
 	Now   func() time.Time `yaml:"-"`
