@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/encoding/unicode"
 )
@@ -120,4 +121,27 @@ func latin(b []byte) bool {
 		}
 	}
 	return true
+}
+
+// labelled is the encoding that XML says it is in.
+func labelled(b []byte) string {
+	start := string(b[:min(len(b), 200)])
+	if !strings.HasPrefix(start, "<?xml") {
+		return ""
+	}
+	_, after, ok := strings.Cut(start, "encoding=")
+	if !ok || len(after) < 2 {
+		return ""
+	}
+	label, _, _ := strings.Cut(after[1:], after[:1])
+	return label
+}
+
+// named decodes by a label (encoding.spec.whatwg.org).
+func named(b []byte, label string) (string, string, bool, error) {
+	e, err := htmlindex.Get(label)
+	if err != nil {
+		return "", "", false, trouble(Encoding, "%.40q", label)
+	}
+	return decoded(b, e, strings.ToLower(label), false)
 }

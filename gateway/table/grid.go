@@ -1,6 +1,7 @@
 package table
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -18,10 +19,12 @@ type grid struct {
 	job    *job
 	rows   []Row
 	cells  int // stored so far
-	filled int // rows seen, those beyond the limit too
-	last   int // the number of the last row, empty or not
-	empty  int // rows without content, up to the last one that has some
-	gap    int // rows without content since
+	text   int64
+	filled int  // rows seen, those beyond the limit too
+	last   int  // the number of the last row, empty or not
+	empty  int  // rows without content, up to the last one that has some
+	gap    int  // rows without content since
+	peek   bool // only to see whether there is a filled row
 }
 
 // add takes one row, whose empty end is cut off. Rows over the limit are only counted.
@@ -34,6 +37,9 @@ func (g *grid) add(number int, cells []Cell) error {
 	if len(cells) == 0 {
 		g.gap++
 		return nil
+	}
+	if g.peek {
+		return errFilled
 	}
 	g.filled++
 	g.empty, g.gap = g.empty+g.gap, 0
@@ -53,6 +59,10 @@ func (g *grid) add(number int, cells []Cell) error {
 	}
 	kept := make([]Cell, len(cells))
 	for i, c := range cells {
+		// A workbook may show one long text in every cell.
+		if g.text += int64(len(c.Text)); g.text > g.job.Unzipped {
+			return &Trouble{Reason: TooManyCells, Detail: "text", Row: number, Limit: g.job.Unzipped}
+		}
 		kept[i] = Cell{strings.Clone(c.Text), c.Kind}
 	}
 	g.rows = append(g.rows, Row{Number: number, Cells: kept})
@@ -165,6 +175,31 @@ func (g *grid) table(format Format) (Table, error) {
 		t.Notes = append(t.Notes, Note{About: EmptyRows, Count: n})
 	}
 	return t, g.job.settle(&t)
+}
+
+// named makes the table of rows whose columns are named in each row.
+func (g *grid) named(format Format, c columns) (Table, error) {
+	header := c.header
+	t := Table{Format: format, Dialect: Dialect{Paths: c.paths}, Header: header, Rows: g.rows}
+	switch {
+	case len(g.rows) == 0:
+		return Table{}, trouble(Empty, "no rows")
+	case g.job.known != nil && !slices.ContainsFunc(header, g.job.knows):
+		return Table{}, &Trouble{Reason: NoHeader, Names: header[:min(len(header), listed)]}
+	case g.filled > g.job.Rows:
+		return Table{}, &Trouble{Reason: TooManyRows, Count: g.filled, Limit: int64(g.job.Rows)}
+	}
+	return t, g.job.settle(&t)
+}
+
+// numbered is named, with the numbers that a marked copy says; of counts all rows that were read.
+func (g *grid) numbered(format Format, c columns, of []int) (Table, error) {
+	for i, r := range g.rows {
+		if r.Number <= len(of) {
+			g.rows[i].Of = of[r.Number-1]
+		}
+	}
+	return g.named(format, c)
 }
 
 // words are what the first cells of a row say, for the sentence that says which header was found.

@@ -24,6 +24,9 @@ func (t *Table) unmark() {
 		case !strings.HasSuffix(h, problemSign):
 			continue
 		}
+		if len(t.Dialect.Paths) == len(t.Header) {
+			t.Dialect.Paths = append(t.Dialect.Paths[:at:at], t.Dialect.Paths[at+1:]...)
+		}
 		t.Header = append(t.Header[:at:at], t.Header[at+1:]...)
 		for i := range t.Rows {
 			if c := t.Rows[i].Cells; at < len(c) {

@@ -74,20 +74,20 @@ func cutSign(n string) (sign, rest string) {
 func digits(text string) (string, bool) {
 	text = strings.TrimSpace(text)
 	var b strings.Builder
-	any := false
+	found := false
 	for i, r := range text {
 		switch {
 		case r >= '0' && r <= '9':
-			any = true
+			found = true
 			b.WriteRune(r)
 		case r >= '٠' && r <= '٩':
-			any = true
+			found = true
 			b.WriteRune('0' + r - '٠')
 		case r >= '۰' && r <= '۹':
-			any = true
+			found = true
 			b.WriteRune('0' + r - '۰')
 		case r >= '０' && r <= '９':
-			any = true
+			found = true
 			b.WriteRune('0' + r - '０')
 		case unicode.IsSpace(r), r == '\'', r == '’', r == '٬':
 			b.WriteRune(' ')
@@ -105,7 +105,7 @@ func digits(text string) (string, bool) {
 			return "", false
 		}
 	}
-	return b.String(), any
+	return b.String(), found
 }
 
 // vote tells the decimal sign of one number and whether it can be no other; 0: it has no sign at all.

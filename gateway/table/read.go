@@ -3,6 +3,7 @@ package table
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,6 +15,7 @@ type job struct {
 	ctx   context.Context
 	known func(string) bool
 	Limits
+	zipped bool // it stands in a zip
 }
 
 // knows tells whether a word is of a known header.
@@ -76,7 +78,7 @@ func (j *job) parse(name string, b []byte) (Table, error) {
 	case len(b) == 0:
 		return Table{}, trouble(Empty, "no bytes")
 	case has(b, zipMagic), has(b, emptyZip):
-		return Table{}, trouble(NotATable, "a zip")
+		return j.zip(b)
 	case has(b, oleMagic):
 		return Table{}, ole(b)
 	case has(b, tnefMagic):
@@ -125,13 +127,16 @@ func wide(s string) []byte {
 // text reads what is none of the containers.
 func (j *job) text(b []byte) (Table, error) {
 	text, encoding, guessed, err := decode(b)
+	if label := labelled(b); err == nil && guessed && label != "" {
+		text, encoding, guessed, err = named(b, label)
+	}
 	if err != nil {
 		return Table{}, err
 	}
 	if i := strings.IndexByte(text, 0); i >= 0 {
 		return Table{}, &Trouble{Reason: NUL, Row: 1 + strings.Count(text[:i], "\n")}
 	}
-	t, err := j.csv(text)
+	t, err := j.written(text)
 	if err != nil {
 		return Table{}, err
 	}
@@ -140,4 +145,34 @@ func (j *job) text(b []byte) (Table, error) {
 		t.note(Guessed, encoding, 0)
 	}
 	return t, nil
+}
+
+// written reads text by its first character.
+func (j *job) written(text string) (Table, error) {
+	start := strings.TrimSpace(text[:min(len(text), 1024)])
+	switch {
+	case strings.HasPrefix(start, "<"):
+		return j.marked(start, text)
+	case strings.HasPrefix(start, "{"), strings.HasPrefix(start, "["):
+		t, err := j.json(text)
+		var tr *Trouble
+		if errors.As(err, &tr) && tr.Reason == Broken && strings.HasPrefix(start, "[") && !strings.HasPrefix(start, "[{") && !strings.HasPrefix(start, "[[") {
+			break // "[kg]" may start a CSV
+		}
+		return t, err
+	}
+	return j.csv(text)
+}
+
+// marked tells the kinds of XML and HTML apart.
+func (j *job) marked(start, text string) (Table, error) {
+	switch {
+	case strings.Contains(start, "urn:oasis:names:tc:opendocument"):
+		return j.odf(strings.NewReader(text))
+	case strings.Contains(start, "urn:schemas-microsoft-com:office:spreadsheet") && !page(start):
+		return Table{}, trouble(OldFormat, "XML Spreadsheet 2003")
+	case page(start):
+		return j.page(text)
+	}
+	return j.xml(text)
 }

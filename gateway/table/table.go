@@ -56,11 +56,10 @@ const (
 
 // Dialect is what a marked copy has to repeat of the file it answers.
 type Dialect struct {
-	Comma      rune     // CSV: what stands between the cells
-	Encoding   string   // "utf-8", "utf-16le", "utf-16be", "windows-1252", "windows-1256", "gb18030"
-	Root, Item string   // XML: the names of the root and of a row's element, with slashes when it lies deeper
-	Attributes []string // XML: the columns that are attributes of a row's element
-	List       string   // JSON: the member that holds the rows, with slashes when it lies deeper; "" the file is a list
+	Comma    rune     // CSV: what stands between the cells
+	Encoding string   // "utf-8", "utf-16le", "utf-16be", "windows-1252", "windows-1256", "gb18030"
+	Item     string   // XML: the elements down to that of a row, "declaration/rows/row"; JSON: the members, "" a plain list
+	Paths    []string // XML, JSON: where each column is within its row: "kg", "weight/net"; XML: "@kg" an attribute
 }
 
 // Table is one table: a header, and rows as wide as they are filled in.
