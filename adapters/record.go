@@ -120,6 +120,7 @@ type Filter struct {
 	Open        bool // not decided
 	State       exchange.State
 	Words       string
+	Company     string // number of the company that declares
 	Sort        Sort
 	Limit       int // at most MaxList, which is also the default
 	Skip        int

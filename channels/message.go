@@ -47,6 +47,9 @@ const (
 	Unverified Trust = "unverified"
 	// DomainVerified: the mail comes from the domain of its From line (SPF or DKIM, aligned as DMARC asks).
 	DomainVerified Trust = "domain"
+	// Signed: besides, the mail is signed with a certificate of an authority that the operator named, for the address
+	// of its From line (S/MIME). It says more than DomainVerified, and does not imply it.
+	Signed Trust = "signed"
 	// Attended: a clerk at a counter or on the telephone writes for the person (see Desk).
 	Attended Trust = "counter"
 	// CarrierVerified: the carrier vouches for the address (SMS, Telegram) or we gave the session out (web).

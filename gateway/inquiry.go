@@ -312,7 +312,7 @@ func (k *talk) file(s *service.Service, f filing) Matter {
 	loc := k.d.services.City.Location()
 	c := exchange.Case{
 		ID: k.t.NewID(), Reference: k.t.NewReference(), Service: s.Code, Lang: k.lang, Channel: k.t.Message.From.Channel,
-		FiledAt: k.t.Now, Promise: s.Due(k.t.Now, loc), Trust: string(k.t.Message.Trust), Party: k.contact.ID,
+		FiledAt: k.t.Now, Promise: s.Due(k.t.Now, loc), Trust: string(k.t.level(companyOf(s, f.answers))), Party: k.contact.ID,
 		Text: clipBytes(text.Mask(exchange.Normalize(f.text)), 90000), Answers: crossing(s, f.answers), Name: personName(s, f.answers),
 	}
 	if f.story {

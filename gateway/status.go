@@ -303,7 +303,7 @@ func (k *talk) actOn(m Matter, picked string, args texts.Args) bool {
 // add sends words, files and answers after a case.
 func (k *talk) add(m Matter, act exchange.Act, said string, answers ...exchange.Answer) {
 	a := exchange.Addition{
-		ID: k.t.NewID(), Case: m.ID, Act: act, Trust: string(k.t.Message.Trust), Channel: k.t.Message.From.Channel,
+		ID: k.t.NewID(), Case: m.ID, Act: act, Trust: string(k.t.level("")), Channel: k.t.Message.From.Channel,
 		At: k.t.Now, Text: clipBytes(text.Mask(exchange.Normalize(said)), 90000),
 		Answers: answers,
 	}

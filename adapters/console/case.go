@@ -43,6 +43,7 @@ func (f form) Was(name, field string) string {
 type casePage struct {
 	Record      adapters.Record
 	Answers     []labelled
+	Declarant   *adapters.Company // that the form names; without a name it is not registered
 	Story       []adapters.Entry
 	Papers      map[string][]exchange.FileRef // what left with a notice, by its id
 	Rebuilt     map[string]exchange.Replaced  // of its files, those that the guard made anew
@@ -100,6 +101,9 @@ func (c *Console) caseWith(w http.ResponseWriter, r *http.Request, v *visit, sta
 		return err
 	}
 	if p.Rebuilt, err = c.Store.Rebuilt(r.Context(), fileIDs(rec.Case.Files, p.Story)); err != nil {
+		return err
+	}
+	if p.Declarant, err = c.declarant(r, rec); err != nil {
 		return err
 	}
 	slices.Reverse(p.Story)

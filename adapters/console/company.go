@@ -231,3 +231,37 @@ func (c *Console) declineEnrolment(w http.ResponseWriter, r *http.Request, v *vi
 	}
 	return c.said(w, r, "console.said.rejected", "/companies")
 }
+
+// declarant is the company that a case is from, as the register has it; nil: the case is from none.
+func (c *Console) declarant(r *http.Request, rec adapters.Record) (*adapters.Company, error) {
+	s, ok := c.Catalog.ByCode(rec.Case.Service)
+	if !ok {
+		return nil, nil
+	}
+	f, ok := s.Declarant()
+	if !ok {
+		return nil, nil
+	}
+	for _, a := range rec.Case.Answers {
+		if a.Field != f.Name {
+			continue
+		}
+		company, err := c.Store.Company(r.Context(), a.Value)
+		if notFound(err) {
+			return &adapters.Company{Number: a.Value}, nil
+		}
+		return &company, err
+	}
+	return nil, nil
+}
+
+// TrustTone is the colour of how sure the sender of something is.
+func (s *sheet) TrustTone(trust string) string {
+	switch trust {
+	case "company-signed", "company", "confirmed", "carrier", "counter", "gateway":
+		return "good"
+	case "known", "domain", "signed":
+		return "info"
+	}
+	return "warn"
+}

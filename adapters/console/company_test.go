@@ -115,3 +115,21 @@ func TestCompaniesFromAFile(t *testing.T) {
 	contains(t, mei.get("/companies/12-345678-C", http.StatusOK), "customs@northdock.example")
 	mei.post("/companies/import/take", http.StatusUnprocessableEntity, "csv", good)
 }
+
+// TestCaseShowsItsCompany: the page says what was proven, and whether the company is registered; the list finds its cases.
+func TestCaseShowsItsCompany(t *testing.T) {
+	h := open(t)
+	mei, vera := h.login("mei"), h.login("vera")
+	id := h.file("DEC-GOODS", func(c *exchange.Case) {
+		c.Channel, c.Trust, c.Answers = "email", "company", []exchange.Answer{{Field: "company", Value: "12-345678-C"}, {Field: "week", Value: "2026-W47"}}
+	})
+	h.file("DEC-GOODS", nil)
+	contains(t, mei.get("/cases/"+id, http.StatusOK), "not in the register", "From an address registered for the company")
+	to, _ := mei.post("/companies/new", http.StatusSeeOther, "act", "save", "number", "12-345678-C", "name", "Northdock Goods")
+	vera.get(to, http.StatusOK)
+	vera.post(to+"/confirm", http.StatusSeeOther)
+	contains(t, mei.get("/cases/"+id, http.StatusOK), "Northdock Goods", "/companies/12-345678-C")
+	if list := mei.get("/?view=all&company=12-345678-c", http.StatusOK); strings.Count(list, `"/cases/`) != 1 || !strings.Contains(list, id) {
+		t.Errorf("of the company: %s", brief(list))
+	}
+}

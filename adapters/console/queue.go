@@ -24,6 +24,7 @@ const (
 
 type queuePage struct {
 	View, Words, Department string
+	Company                 string // number
 	State                   exchange.State
 	Departments, States     []choice
 	Records                 []adapters.Record
@@ -36,7 +37,9 @@ type queuePage struct {
 func (p queuePage) Newest() bool { return p.View == viewClosed }
 
 // Sought tells whether something was asked for.
-func (p queuePage) Sought() bool { return p.Words != "" || p.Department != "" || p.State != "" }
+func (p queuePage) Sought() bool {
+	return p.Words != "" || p.Department != "" || p.State != "" || p.Company != ""
+}
 
 // Place tells which of how many cases the page shows: "31–60 / 300".
 func (p queuePage) Place() string {
@@ -54,7 +57,7 @@ func (c *Console) queue(w http.ResponseWriter, r *http.Request, v *visit) error 
 		return nil
 	}
 	q := r.URL.Query()
-	p := queuePage{View: q.Get("view"), Words: strings.TrimSpace(q.Get("q")), Department: q.Get("department"), State: exchange.State(q.Get("state"))}
+	p := queuePage{View: q.Get("view"), Words: strings.TrimSpace(q.Get("q")), Department: q.Get("department"), State: exchange.State(q.Get("state")), Company: strings.ToUpper(strings.TrimSpace(q.Get("company")))}
 	if ref, ok := exchange.ParseReference(p.Words); ok {
 		if rec, err := c.Store.ByReference(r.Context(), ref); err == nil && v.Me.MaySee(rec.Department) {
 			http.Redirect(w, r, "/cases/"+url.PathEscape(rec.ID()), http.StatusSeeOther)
@@ -86,7 +89,7 @@ func (c *Console) queue(w http.ResponseWriter, r *http.Request, v *visit) error 
 }
 
 func (c *Console) filter(p *queuePage, v *visit, skip string) adapters.Filter {
-	f := adapters.Filter{Departments: v.Me.Departments(), Department: p.Department, State: p.State, Words: p.Words, Open: true, Limit: pageSize}
+	f := adapters.Filter{Departments: v.Me.Departments(), Department: p.Department, State: p.State, Words: p.Words, Company: p.Company, Open: true, Limit: pageSize}
 	f.Skip, _ = strconv.Atoi(skip)
 	f.Skip = min(max(f.Skip, 0), 100_000)
 	switch p.View {
@@ -100,7 +103,7 @@ func (c *Console) filter(p *queuePage, v *visit, skip string) adapters.Filter {
 			f.Department = v.Me.Department
 		}
 	}
-	if p.Words != "" && p.View == viewDepartment { // who searches wants to find
+	if (p.Words != "" || p.Company != "") && p.View == viewDepartment { // who searches wants to find
 		p.View, f.Department = viewAll, p.Department
 	}
 	return f
@@ -113,6 +116,9 @@ func (p queuePage) address(skip int) string {
 	}
 	if p.Words != "" {
 		q.Set("q", p.Words)
+	}
+	if p.Company != "" {
+		q.Set("company", p.Company)
 	}
 	if p.State != "" {
 		q.Set("state", string(p.State))

@@ -7,6 +7,7 @@ import (
 	"gatehouse/adapters"
 	"gatehouse/configs/database"
 	"gatehouse/exchange"
+	"gatehouse/exchange/service"
 )
 
 // Register stores a new record and its first entry. False: the case is known, nothing changed.
@@ -28,10 +29,20 @@ func (s *Store) Register(ctx context.Context, r adapters.Record, first adapters.
 }
 
 func saveRecord(ctx context.Context, tx *database.Tx, r adapters.Record) error {
-	return tx.Send(ctx, `INSERT INTO records (id, reference, department, assignee, state, due, opened, content)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO UPDATE SET department = excluded.department,
-		assignee = excluded.assignee, state = excluded.state, due = excluded.due, content = excluded.content`,
-		r.ID(), r.Case.Reference, r.Department, r.Assignee, string(r.State), dueOrder(r), micros(r.Opened), encode(r))
+	return tx.Send(ctx, `INSERT INTO records (id, reference, department, assignee, state, due, opened, company, content)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO UPDATE SET department = excluded.department,
+		assignee = excluded.assignee, state = excluded.state, due = excluded.due, company = excluded.company, content = excluded.content`,
+		r.ID(), r.Case.Reference, r.Department, r.Assignee, string(r.State), dueOrder(r), micros(r.Opened), declarant(r), encode(r))
+}
+
+// declarant is the company that a case is from: the first number of one among its answers.
+func declarant(r adapters.Record) string {
+	for _, a := range r.Case.Answers {
+		if service.CompanyNumber(a.Value) {
+			return a.Value
+		}
+	}
+	return ""
 }
 
 // dueOrder sorts a record without a promise behind all that have one.
@@ -83,6 +94,9 @@ func (s *Store) Story(ctx context.Context, id string) ([]adapters.Entry, error) 
 // chosen are the conditions of a filter.
 func chosen(f adapters.Filter) (c clause) {
 	c.among("department", f.Departments)
+	if f.Company != "" {
+		c.and("company = ?", f.Company)
+	}
 	if f.Department != "" {
 		c.and("department = ?", f.Department)
 	}

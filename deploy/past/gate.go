@@ -26,7 +26,7 @@ func (g *gate) hear(p *party, m channels.Message, at time.Time, conv gateway.Con
 	conv.Address, conv.Lang, conv.Heard = m.From, p.lang, at
 	o, err := g.heart.Step(gateway.Turn{
 		Now: at, NewID: func() string { return id(at) }, NewReference: func() string { return reference },
-		Message: m, Contact: p.contact, Conversation: conv, Matters: about, Attempt: 1,
+		Message: m, Register: p.registered(), Contact: p.contact, Conversation: conv, Matters: about, Attempt: 1,
 	})
 	if err != nil {
 		return o, fmt.Errorf("hear %s: %w", p.name, err)
@@ -41,7 +41,7 @@ func (g *gate) file(p *plan, w *scribe, id func(time.Time) string) (exchange.Cas
 	m := channels.Message{From: from, To: channels.Address{Channel: from.Channel, Value: "form+" + p.service.Code}, Trust: channels.CarrierVerified}
 	switch p.channel {
 	case "email":
-		m.To.Value, m.Trust = "declare+"+strings.ToLower(p.service.Code)+"@"+g.city.Domain, channels.Unverified
+		m.To.Value, m.Trust = "declare+"+strings.ToLower(p.service.Code)+"@"+g.city.Domain, p.who.proven()
 	case service.AtCounter:
 		m.From = channels.Address{Channel: service.AtCounter, Value: id(p.filed)}
 		m.To.Channel = service.AtCounter
@@ -96,7 +96,7 @@ func (g *gate) reply(p *plan, matter string, id func(time.Time) string) (exchang
 	from := p.who.addresses[p.channel]
 	m := channels.Message{From: from, To: channels.Address{Channel: from.Channel}, Text: p.story.Question.Reply.In(p.who.lang), Trust: channels.CarrierVerified}
 	if from.Channel == "email" {
-		m.Reference, m.Trust = p.reference(), channels.Unverified
+		m.Reference, m.Trust = p.reference(), p.who.proven()
 	}
 	o, err := g.hear(p.who, m, p.replied, gateway.Conversation{}, []gateway.Matter{p.who.matter(matter)}, id, "")
 	if err != nil {

@@ -11,6 +11,8 @@ import (
 	"gatehouse/adapters/console"
 	"gatehouse/adapters/register"
 	"gatehouse/adapters/release"
+	"gatehouse/channels"
+	"gatehouse/gateway"
 )
 
 // Northdock is the company of the demo's declarations, and the address of its clerk.
@@ -96,4 +98,20 @@ func (b *board) who(ctx context.Context, role adapters.Role) (adapters.Staff, er
 		}
 	}
 	return adapters.Staff{}, adapters.ErrNotFound
+}
+
+// proven is how sure its mails' sender is: a company has a mail server that signs, a citizen's says nothing.
+func (p *party) proven() channels.Trust {
+	if p.number != "" {
+		return channels.DomainVerified
+	}
+	return channels.Unverified
+}
+
+// registered is what the register says of a party's mail address.
+func (p *party) registered() []gateway.Registered {
+	if p.number == "" {
+		return nil
+	}
+	return []gateway.Registered{{Company: p.number, Name: p.name, Address: p.addresses["email"].Value, Admin: true}}
 }

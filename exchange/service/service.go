@@ -75,6 +75,9 @@ type Service struct {
 	Connector  string   `yaml:"connector"`  // where the office registers it: "desk"
 	Channels   []string `yaml:"channels"`   // empty: all
 	Privacy    Privacy  `yaml:"privacy"`    // default personal
+	// Trust says who may file by mail: "company", one whose address is registered for the company that declares, in a
+	// mail that its domain or a signature vouches for; empty: anybody, and staff see how sure the sender is.
+	Trust string `yaml:"trust"`
 	// Behalf names the field, of kind person, that holds whom a helper files it for. A form with one asks that by itself;
 	// empty: the gateway asks, where it has to.
 	Behalf string `yaml:"behalf"`
@@ -147,6 +150,19 @@ func (s *Service) Field(name string) (*Field, bool) {
 func (s *Service) FileField() (*Field, bool) {
 	for i := range s.Dialogue.Fields {
 		if s.Dialogue.Fields[i].Kind == File {
+			return &s.Dialogue.Fields[i], true
+		}
+	}
+	return nil, false
+}
+
+// TrustCompany is the Trust of a service that asks for a registered address.
+const TrustCompany = "company"
+
+// Declarant gives the field that names the company which a form is from: the first of kind company.
+func (s *Service) Declarant() (*Field, bool) {
+	for i := range s.Dialogue.Fields {
+		if s.Dialogue.Fields[i].Kind == Company {
 			return &s.Dialogue.Fields[i], true
 		}
 	}

@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"time"
+
 	"gatehouse/adapters"
 	"gatehouse/exchange"
 )
@@ -67,5 +69,20 @@ func (t *suite) enrolments() {
 	t.must(err)
 	if got.State != adapters.Rejected || got.Why != "twice" || len(got.Companies) != 0 || len(all) != 0 {
 		t.Errorf("declined %+v, waiting %+v", got, all)
+	}
+}
+
+func (t *suite) declared() {
+	for _, number := range []string{"12-345678-C", "21-000417-R", ""} {
+		t.put("revenue", time.Hour, func(r *adapters.Record) {
+			r.Case.Answers = []exchange.Answer{{Field: "week", Value: "2026-W47"}, {Field: "company", Value: number}}
+		})
+	}
+	for number, want := range map[string]int{"12-345678-C": 1, "21-000417-R": 0, "": 3} { // the second has a wrong letter
+		n, err := t.s.Count(t.Context(), adapters.Filter{Departments: []string{"*"}, Company: number})
+		t.must(err)
+		if n != want {
+			t.Errorf("%d cases of %q", n, number)
+		}
 	}
 }

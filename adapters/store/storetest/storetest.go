@@ -48,6 +48,7 @@ func Run(t *testing.T, open func(t *testing.T) adapters.Store) {
 		"pages have revisions":            (*suite).pages,
 		"draft is settled once":           (*suite).drafts,
 		"companies are found":             (*suite).companies,
+		"cases of a company":              (*suite).declared,
 		"enrolment is settled once":       (*suite).enrolments,
 		"kept file comes back":            (*suite).kept,
 		"sessions run out":                (*suite).sessions,
