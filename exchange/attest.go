@@ -1,9 +1,12 @@
 package exchange
 
 import (
+	"cmp"
 	"crypto/ed25519"
 	"encoding/hex"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"gatehouse/exchange/receipt"
@@ -21,8 +24,8 @@ func (r *Ring) ReceiptKey(at time.Time) (string, func([]byte) []byte, error) {
 	return k.ID.String(), func(m []byte) []byte { return ed25519.Sign(k.signer, m) }, nil
 }
 
-// ReceiptKeys gives the public parts of all keys for receipts that the ring holds, past and present, oldest first as they
-// stand: what is published of issuer. A key that was revoked says from when on it does not count.
+// ReceiptKeys gives the public parts of all keys for receipts that the ring holds, past and present, oldest first: what
+// is published of issuer. A key that was revoked says from when on it does not count.
 func (r *Ring) ReceiptKeys(issuer string) receipt.Keys {
 	out, v := receipt.Keys{Issuer: issuer, Keys: []receipt.Key{}}, r.view()
 	for _, k := range v.keys {
@@ -40,5 +43,6 @@ func (r *Ring) ReceiptKeys(issuer string) receipt.Keys {
 		}
 		out.Keys = append(out.Keys, x)
 	}
+	slices.SortFunc(out.Keys, func(a, b receipt.Key) int { return cmp.Or(a.From.Compare(b.From), strings.Compare(a.ID, b.ID)) })
 	return out
 }

@@ -22,11 +22,13 @@ import (
 	"gatehouse/configs/look"
 	"gatehouse/configs/secret"
 	"gatehouse/configs/texts"
+	"gatehouse/exchange/receipt"
 	"gatehouse/exchange/service"
 	"gatehouse/gateway"
 	"gatehouse/gateway/answers"
 	"gatehouse/gateway/consent"
 	"gatehouse/gateway/dialogue"
+	"gatehouse/gateway/slip"
 )
 
 //go:embed pages/*.html
@@ -57,7 +59,7 @@ type Files interface {
 	File(ctx context.Context, sha256 string) (io.ReadCloser, error)
 }
 
-// Options is what the portal stands on. Every field is needed but Override.
+// Options is what the portal stands on. Every field is needed but Slips and Override.
 type Options struct {
 	City     string // the name of the city or office
 	Links    Links
@@ -65,15 +67,19 @@ type Options struct {
 	Matters  Matters
 	Files    Files
 	Passes   Passes
-	Inbox    channels.Inbox
-	History  channels.History
-	Services *service.Catalog
-	Texts    *texts.Catalog
-	Limiter  channels.Limiter
-	Log      *slog.Logger
-	Now      func() time.Time
-	NewID    func() string
-	Override string // folder with an operator's own style sheet and logo
+	Receipts gateway.Receipts
+	// ReceiptKeys gives the keys that sign receipts, past and present.
+	ReceiptKeys func() receipt.Keys
+	Slips       *slip.Printer // nil: receipts have no page to print
+	Inbox       channels.Inbox
+	History     channels.History
+	Services    *service.Catalog
+	Texts       *texts.Catalog
+	Limiter     channels.Limiter
+	Log         *slog.Logger
+	Now         func() time.Time
+	NewID       func() string
+	Override    string // folder with an operator's own style sheet and logo
 }
 
 // Portal serves the pages. It is safe for concurrent use.
@@ -129,6 +135,10 @@ func (p *Portal) Mount(mux *http.ServeMux) {
 	mux.Handle("GET /p/{token}/my-data.json", p.wrap(p.dataFile))
 	mux.Handle("GET /api/v1/answers", p.wrap(p.api))
 	mux.Handle("GET /track/{reference}", p.wrap(p.trackAny))
+	mux.Handle("GET /receipts/keys.json", p.wrap(p.receiptKeys))
+	mux.Handle("GET /receipts/{id}", p.wrap(p.receipt))
+	mux.Handle("POST /receipts/{id}", p.wrap(p.checkReceipt))
+	mux.Handle("GET /receipts/{id}/{file}", p.wrap(p.receiptFile))
 	mux.Handle("GET /documents/{reference}/{n}", p.wrap(p.paper))
 	for _, lang := range p.langs {
 		at := func(method, path string, h func(w http.ResponseWriter, r *http.Request, lang string)) {

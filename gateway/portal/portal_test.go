@@ -25,6 +25,7 @@ import (
 	"gatehouse/configs/secret"
 	"gatehouse/configs/texts"
 	"gatehouse/exchange"
+	"gatehouse/exchange/receipt"
 	"gatehouse/exchange/service"
 	"gatehouse/gateway"
 	"gatehouse/gateway/answers"
@@ -103,9 +104,10 @@ func (c cabinet) Tracked(_ context.Context, ref string) (gateway.Matter, error) 
 
 type bench struct {
 	*httptest.Server
-	desk  *desk
-	links Links
-	ref   string
+	desk   *desk
+	folder *folder
+	links  Links
+	ref    string
 }
 
 func open(t *testing.T) bench {
@@ -122,7 +124,7 @@ func open(t *testing.T) bench {
 	}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	ref := exchange.NewReference()
-	b := bench{desk: &desk{got: map[string]channels.Message{}, lines: map[channels.Address][]channels.Line{}}, ref: ref,
+	b := bench{folder: newFolder(t), desk: &desk{got: map[string]channels.Message{}, lines: map[channels.Address][]channels.Line{}}, ref: ref,
 		links: Links{Key: secret.New("0123456789abcdef"), Now: func() time.Time { return noon }, PublicURL: "http://gate"}}
 	p, err := Open(Options{
 		City: "Port Lumen", Links: b.links, Inbox: b.desk, History: b.desk, Services: cat, Texts: words, Log: log,
@@ -130,7 +132,8 @@ func open(t *testing.T) bench {
 		Matters: cabinet{gateway.Matter{Reference: ref, Name: "Bulky waste pickup", State: exchange.Decided, Decision: exchange.Granted,
 			Promise: noon, Events: []gateway.Event{{At: noon, State: exchange.Decided, Text: "The crew comes on Thursday.",
 				Paper: &gateway.Paper{Name: "d.pdf", Size: int64(len(aPaper)), SHA256: "d1"}}}}},
-		Files:   b.desk,
+		Files:    b.desk,
+		Receipts: b.folder, ReceiptKeys: func() receipt.Keys { return b.folder.keys },
 		Limiter: channeltest.NewShared(log, func() time.Time { return noon }).Limiter,
 		Now:     func() time.Time { return noon }, NewID: func() string { return exchange.NewID(noon) },
 	})

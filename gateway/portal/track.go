@@ -87,7 +87,7 @@ func (p *Portal) told(v view, m gateway.Matter) []tale {
 			t.Link, _ = p.Links.Paper(m.Reference, papers)
 		}
 		words := v.State(e.State, "")
-		if words == last && e.Text == "" && t.Link == "" {
+		if words == last && e.Text == "" && t.Link == "" && e.Receipt == "" {
 			continue
 		}
 		all, last = append(all, t), words

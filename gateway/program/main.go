@@ -27,7 +27,7 @@ func Command() command.Program[Config] {
 			log := slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: c.Level}))
 			return Run(ctx, c, Options{Log: log, Ready: ready})
 		},
-		Acts: map[string]func(context.Context, Config, []string, io.Writer) error{"lane epoch": laneEpoch, "dkim make": dkimMake},
+		Acts: map[string]func(context.Context, Config, []string, io.Writer) error{"lane epoch": laneEpoch, "dkim make": dkimMake, "receipt chain": receiptChain},
 	}
 }
 

@@ -26,6 +26,7 @@ import (
 	"gatehouse/exchange"
 	"gatehouse/exchange/evidence"
 	border "gatehouse/exchange/program"
+	"gatehouse/exchange/receipt"
 	"gatehouse/exchange/service"
 	"gatehouse/gateway"
 	"gatehouse/gateway/declaration"
@@ -175,7 +176,8 @@ func (g *house) openHeart(ctx context.Context) error {
 	g.sender = newSender(g.store, g.channels, g.volatile, g.Now, g.Log)
 	g.sender.hold = g.Hold
 	g.sender.budget = &budget{texts: g.cfg.Texts.with(cat.City.Country), limiter: g.volatile.Limiter, log: g.Log, over: map[string]bool{}, held: map[string]int64{}}
-	g.sender.attach = &attacher{store: g.store, print: g.slips(cat, words), log: g.Log}
+	slips := g.slips(cat, words)
+	g.sender.attach = &attacher{store: g.store, print: slips, log: g.Log}
 	g.arrivals = &arrivals{store: g.store, lane: g.store.Incoming(), tell: heart, now: g.Now, ids: g.newID, bell: newBell(),
 		done: g.sender.bell.ring, pages: g.pages.bell.ring, log: g.Log}
 	g.intake = &intake{lane: g.store.Outgoing(), limit: g.cfg.Exchange.OutboxLimit, now: g.Now, log: g.Log}
@@ -186,6 +188,7 @@ func (g *house) openHeart(ctx context.Context) error {
 		done: g.committed, log: g.Log}
 	g.inbox = &inbox{store: g.store, hide: gateway.NewSecrets().Hide, wake: g.worker.bell.ring, log: g.Log}
 	g.portal, err = portal.Open(portal.Options{City: g.cfg.Name, Links: links, Library: g.pages, Matters: g.store, Files: g.store, Passes: g.store, Inbox: g.inbox,
+		Receipts: g.store, ReceiptKeys: func() receipt.Keys { return g.keys.Ring.ReceiptKeys(cat.City.Domain) }, Slips: slips,
 		History: g.store, Services: cat, Texts: words, Limiter: g.volatile.Limiter, Log: g.Log, Now: g.Now, NewID: g.newID})
 	if err != nil || len(g.cfg.Counter.Clerks) == 0 {
 		return err
