@@ -52,7 +52,7 @@ func rooms() []room {
 
 		{"gateway", with([]string{"configs/texts"}, contracts, leaves), nil},
 		{"gateway/dialogue", []string{"configs/texts", "channels/text", "exchange/service"}, []string{"*"}},
-		{"gateway/forms", []string{"configs/texts", "channels/text", "exchange/service"}, []string{"*"}},
+		{"gateway/forms", []string{"configs/texts", "channels/text", "exchange/service", "gateway/table"}, []string{"*"}},
 		{"gateway/answers", []string{"configs/texts", "channels/text", "exchange/service"}, []string{"*"}},
 		{"gateway/consent", []string{"configs/texts", "channels/text", "exchange/service"}, []string{"*"}},
 		{"gateway/sheet", []string{"configs/texts", "channels/text", "exchange/service"}, []string{"*"}},

@@ -15,7 +15,7 @@ type Case struct {
 	Party     string    `json:"party" is:"id?,128"`     // a reference for the person or company, never an address
 	Name      string    `json:"name" is:"line?,200"`    // as the person gave it, or empty
 	Text      string    `json:"text" is:"text?,100000"` // an inquiry's words, or a mail's text
-	Answers   []Answer  `json:"answers" max:"1000"`
+	Answers   []Answer  `json:"answers" max:"6000"`
 	Story     []Said    `json:"story" max:"50"` // the last lines before a hand-over, oldest first
 	Files     []FileRef `json:"files" max:"20"`
 }
@@ -37,12 +37,12 @@ type Said struct {
 type Addition struct {
 	ID      string    `json:"id" is:"id"`
 	Case    string    `json:"case" is:"id"`
-	Act     Act       `json:"act" is:"one,reply|withdraw|amend|reopen|rate|raise|post|blocked"`
+	Act     Act       `json:"act" is:"one,reply|withdraw|amend|keep|reopen|rate|raise|post|blocked"`
 	Trust   string    `json:"trust" is:"id?"`
 	Channel string    `json:"channel" is:"id?"`
 	At      time.Time `json:"at"`
 	Text    string    `json:"text" is:"text?,100000"`
-	Answers []Answer  `json:"answers" max:"1000"`
+	Answers []Answer  `json:"answers" max:"6000"`
 	Files   []FileRef `json:"files" max:"20"`
 }
 
@@ -54,6 +54,7 @@ const (
 	ActReply    Act = "reply" // an answer to a question, or words unasked
 	ActWithdraw Act = "withdraw"
 	ActAmend    Act = "amend"
+	ActKeep     Act = "keep" // rows that are filed as stated against a rule: an officer looks
 	ActReopen   Act = "reopen"
 	ActRate     Act = "rate"
 	ActPost     Act = "post"    // by the gateway: a decision came back by mail; it is to be told by post

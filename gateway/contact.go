@@ -151,6 +151,11 @@ type Matter struct {
 	Words string
 	// Rows are those of a declaration as it was filed; of them Correct are to be put right while State is WaitingYou.
 	Rows, Correct int
+	// CorrectBy is until when Correct rows can be put right here, before they cross (see Correction); zero: the office
+	// asked, if anybody.
+	CorrectBy time.Time
+	// Period is what a declaration is about and for whom, and Digest the SHA-256 of its table: the same again is told so.
+	Period, Digest string
 	// Tell is where notices go when its contact has no address: what was said at the counter.
 	Tell   Tell
 	Events []Event // time line, oldest first

@@ -90,6 +90,7 @@ func (d *Dispatcher) Step(t Turn) (Outcome, error) {
 	k := d.listen(t)
 	_, opened := proves(t.Message)
 	_, photo := pictured(t.Message)
+	_, rows := rowsOf(t.Message)
 	switch {
 	case t.Message.Robot:
 		k.silent = true
@@ -101,6 +102,8 @@ func (d *Dispatcher) Step(t Turn) (Outcome, error) {
 		k.askTellProof()
 	case photo:
 		k.fromPhoto()
+	case rows:
+		k.fromRows()
 	case k.carrier():
 	case t.Message.From.Channel == byMail && k.nod():
 	case t.Message.From.Channel == byMail:

@@ -305,6 +305,9 @@ type filing struct {
 	subject string
 	// department is whom an inquiry is put to; empty: the service's own.
 	department string
+	// hold makes the case without handing it on: of its rows some are to be put right first. of is one that was held.
+	hold bool
+	of   *Matter
 }
 
 // file freezes a case, opens its matter and lets it cross.
@@ -329,6 +332,10 @@ func (k *talk) file(s *service.Service, f filing) Matter {
 		c.Files = append(c.Files, ref)
 		crossing.Files, crossing.FileIDs = append(crossing.Files, file), append(crossing.FileIDs, ref.ID)
 	}
+	if f.of != nil {
+		c.ID, c.Reference, c.FiledAt, c.Promise = f.of.ID, f.of.Reference, f.of.FiledAt, later(c.Promise, f.of.Promise)
+		crossing.Matter = c.ID
+	}
 	crossing.Document = c
 	m := Matter{
 		ID: c.ID, Reference: c.Reference, Contact: k.contact.ID, Service: s.Code, Name: s.Name.In(k.lang), Lang: k.lang,
@@ -340,11 +347,28 @@ func (k *talk) file(s *service.Service, f filing) Matter {
 		m.Booked = day.String()
 	}
 	m.Rows = s.RowCount(f.answers)
+	if f.of != nil {
+		f.of.State, f.of.Promise = m.State, m.Promise
+		f.of.Events = append(slices.Clone(f.of.Events), Event{At: k.t.Now, State: m.State})
+		m = *f.of
+	}
 	k.o.Matters = append(k.o.Matters, m)
-	k.o.Wakes = append(k.o.Wakes, promiseWake(m))
-	k.o.Crossings = append(k.o.Crossings, crossing)
+	if f.hold {
+		k.holdFiles(m, f.files)
+	} else {
+		k.o.Wakes = append(k.o.Wakes, promiseWake(m))
+		k.o.Crossings = append(k.o.Crossings, crossing)
+	}
 	k.reference, k.matter = m.Reference, m.ID
 	return m
+}
+
+// holdFiles keeps files with a case that does not cross yet.
+func (k *talk) holdFiles(m Matter, files []channels.File) {
+	for _, file := range usable(files) {
+		file.Open = nil // it is stored
+		k.o.Papers = append(k.o.Papers, Kept{Matter: m.ID, File: file})
+	}
 }
 
 // crossing writes the answers in the order of the fields. A phone or mail address that was given crosses only where

@@ -2,16 +2,13 @@ package gateway
 
 import (
 	"strings"
-	"time"
 
 	"gatehouse/channels/text"
 	"gatehouse/configs/texts"
 	"gatehouse/exchange"
-	"gatehouse/exchange/receipt"
 	"gatehouse/exchange/service"
 	"gatehouse/gateway/answers"
 	"gatehouse/gateway/dialogue"
-	"gatehouse/gateway/forms"
 )
 
 // What the recipient of a mail means, in front of the @.
@@ -22,32 +19,6 @@ const (
 	toPostmaster = "postmaster"
 	toAbuse      = "abuse"
 )
-
-// Sheet is the table that a declaration brought along, as the filing room read it.
-type Sheet struct {
-	Rows forms.Sheet
-	// Unreadable: a file claims to be a table and can't be read as one.
-	Unreadable bool
-}
-
-// StepSheet is Step for a mail whose attached table was read.
-func (d *Dispatcher) StepSheet(t Turn, s Sheet) (Outcome, error) {
-	k := d.listen(t)
-	if t.Message.Robot {
-		k.silent = true
-		return k.finish(), nil
-	}
-	k.sheet = s
-	k.mail()
-	return k.finish(), nil
-}
-
-// Declares gives the service that a recipient of a mail names, declare+<service>@ or test+declare+<service>@; such a
-// mail's table should be read for StepSheet.
-func Declares(recipient string) (alias string, ok bool) {
-	local, _, _ := strings.Cut(strings.ToLower(recipient), "@")
-	return strings.CutPrefix(strings.TrimPrefix(local, toTest), toDeclare)
-}
 
 // mail answers a mail. Its sender is not verified: it gets a reference and counts, never the content of an older case.
 func (k *talk) mail() {
@@ -63,6 +34,7 @@ func (k *talk) mail() {
 	case strings.HasPrefix(local, toBounce):
 		k.silent = true
 	case k.joins(): // its word alone, as the reply to whichever address of ours had asked
+	case k.aboutRows():
 	case declares:
 		k.declareTo(alias, dry)
 	case local == toPostmaster || local == toAbuse:
@@ -273,95 +245,16 @@ func (k *talk) mailCase(body string, hits []answers.Hit, owner string) {
 	k.trackLink(m.Reference)
 }
 
-func (k *talk) declareTo(alias string, dry bool) {
-	if s, ok := k.d.services.ByAlias(alias); ok && s.Kind != service.Ask {
-		k.declare(s, dry)
-		return
+// aboutRows does what a mail asks of the rows of a declaration: the case whose reply address it was sent to, or that its
+// subject names (ref=…). A sender who is not the case's own is not heard here.
+func (k *talk) aboutRows() bool {
+	reference := k.t.Message.Reference
+	if ref, ok := exchange.ParseReference(k.tag("ref")); reference == "" && ok {
+		reference = ref
 	}
-	declared := func(s *service.Service) bool { return s.Kind == service.Declaration }
-	k.say("mail.unknown", texts.Args{"list": k.mailServices(declared)})
-}
-
-// declare reads a form out of the attached table, else out of the mail's lines, and files it when all is right.
-func (k *talk) declare(s *service.Service, dry bool) {
-	k.ask(Pending{})
-	if !s.Offered(byMail) {
-		k.say("form.elsewhere", texts.Args{"service": s.Name.In(k.lang), "url": k.link("/"), "phone": k.phone()})
-		return
+	m, ok := k.matterOf(reference)
+	if reference == "" || !ok || m.State == exchange.Blocked {
+		return false
 	}
-	entries, ok := k.entries(s)
-	if !ok {
-		return
-	}
-	name := s.Name.In(k.lang)
-	if len(entries) == 0 {
-		k.tell(name)
-		k.say("mail.template", texts.Args{"list": k.d.clerk.Template(s, k.lang)})
-		return
-	}
-	if f, ok := s.FileField(); ok && len(k.sheet.Rows) == 0 {
-		for _, file := range usable(k.t.Message.Files) {
-			entries = append(entries, forms.Entry{Name: f.Name, Value: file.SHA256})
-		}
-	}
-	given, faults := k.d.clerk.FromEntries(s, entries, k.scene())
-	switch {
-	case len(faults) > 0:
-		k.refuse(name, faults)
-	case dry:
-		k.say("mail.dry.good", texts.Args{"service": name, "list": k.d.clerk.List(s, given, k.lang)})
-	case s.Kind == service.Subscription:
-		k.join(s, given)
-	default:
-		k.declared(s, given)
-	}
-	if dry {
-		k.say("mail.dry", nil)
-	}
-}
-
-// entries gives what the table or the text says; false: it can't be used, and the reply says why.
-func (k *talk) entries(s *service.Service) ([]forms.Entry, bool) {
-	switch {
-	case k.sheet.Unreadable:
-		k.say("mail.unreadable", nil)
-		return nil, false
-	case len(k.sheet.Rows) == 0:
-		return k.d.clerk.Lines(s, k.said), true
-	}
-	entries, ok := k.d.clerk.SheetEntries(s, k.sheet.Rows)
-	if !ok {
-		k.say("mail.rows", texts.Args{"count": len(k.sheet.Rows) - 1})
-	}
-	return append(k.d.clerk.Lines(s, k.said), entries...), ok
-}
-
-// mostFaults is how many faults one mail names.
-const mostFaults = 100
-
-func (k *talk) refuse(name string, faults []forms.MailFault) {
-	var lines []string
-	for _, f := range faults[:min(len(faults), mostFaults)] {
-		lines = append(lines, k.d.clerk.Word(f, k.scene()))
-	}
-	k.subject = k.text("mail.subject.faults", texts.Args{"service": name})
-	k.say("mail.faults", texts.Args{"service": name, "count": len(faults), "list": strings.Join(lines, "\n")})
-}
-
-func (k *talk) declared(s *service.Service, given map[string][]string) {
-	name := s.Name.In(k.lang)
-	m := k.file(s, filing{answers: given, files: k.t.Message.Files})
-	k.subject = k.text("notice.subject", texts.Args{"reference": m.Reference, "title": name})
-	k.say("mail.filed", texts.Args{
-		"service": name, "reference": m.Reference, "at": k.filedAt(k.t.Now),
-		"list": k.d.clerk.List(s, given, k.lang), "sent": k.sent(s, given, m.Promise),
-	})
-	k.receipt(m, Tallied{Rows: receipt.Rows{In: m.Rows, Filed: m.Rows}, Files: k.t.Message.Files})
-	k.trackLink(m.Reference)
-}
-
-// filedAt shows the filing time where the city is and in UTC: it is what a deadline counts by.
-func (k *talk) filedAt(t time.Time) string {
-	local := t.In(k.d.services.City.Location())
-	return service.DayOf(local).In(k.lang) + " " + local.Format("15:04:05") + " (" + t.UTC().Format("15:04:05") + " UTC)"
+	return k.withdraws(m) || k.correct(m) || k.amends(m)
 }

@@ -26,11 +26,15 @@ func file(name, typ, body string) channels.File {
 // mail runs one mail through the filing room and the dispatcher, as the program does.
 func (w *world) mail(to, subject, body string, files ...channels.File) string {
 	w.t.Helper()
-	m := channels.Message{ID: w.newID(), From: inbox, To: channels.Address{Channel: "email", Value: to + "@portlumen.example"}, Subject: subject,
+	reference, _ := strings.CutPrefix(to, "case+")
+	if reference == to {
+		reference = ""
+	}
+	m := channels.Message{ID: w.newID(), From: inbox, To: channels.Address{Channel: "email", Value: to + "@portlumen.example"}, Subject: subject, Reference: reference,
 		Text: body, Files: files, Trust: channels.Unverified, At: w.now, Thread: channels.Thread{MessageID: "m1@northdock.example", References: []string{"m0@northdock.example"}}}
 	filing := &declaration.Filing{Services: mustServices(w.t), Heart: w.d}
-	turn := gateway.Turn{Now: w.now, NewID: w.newID, NewReference: w.newReference, Message: m, Contact: w.contact, Conversation: w.convs[inbox],
-		Matters: w.matters, Claim: gateway.Claim{Message: m.ID, Contact: "c1"}}
+	turn := gateway.Turn{Now: w.now, NewID: w.newID, NewReference: w.newReference, NewToken: w.tokens, Message: m, Contact: w.contact, Conversation: w.convs[inbox],
+		Matters: w.matters, Corrections: w.open, Claim: gateway.Claim{Message: m.ID, Contact: "c1"}}
 	o, mine, err := filing.Offer(context.Background(), turn)
 	if !mine && err == nil {
 		o, err = w.d.Step(turn)
@@ -77,7 +81,7 @@ func TestDeclarationByMailFaultsFileNothing(t *testing.T) {
 		"list":      {to: "declare+soc-heat", body: "x", want: []string{"can't be done on this channel"}},
 		"rows":      {to: "declare+dec-tour", file: csv("month,nights\n2026-10,1\n2026-09,1\n"), want: []string{"2 rows"}},
 		"header":    {to: "declare+dec-tour", file: csv("month,nights\n"), want: []string{"0 rows"}},
-		"binary":    {to: "declare+dec-tour", file: csv("PK\x03\x04\x00\x00"), want: []string{"can't be read as CSV"}},
+		"binary":    {to: "declare+dec-tour", file: csv("PK\x03\x04\x00\x00"), want: []string{"damaged or cut off"}},
 		"template":  {to: "declare+dec-tour", body: "What do you need?", want: []string{"Reply to this mail with one line for each entry", "Nights (nights) [412]: "}},
 		"unknown":   {to: "declare+none", body: "x", want: []string{"no declaration of that name", "declare+dec-tour@portlumen.example"}},
 		"dry":       {to: "test+declare+dec-tour", file: csv(goodCSV), want: []string{"all entries are right", "dry run"}},

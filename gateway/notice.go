@@ -18,7 +18,10 @@ import (
 func (d *Dispatcher) Notice(t Tiding, n exchange.Notice) (Outcome, error) {
 	m := t.Matter
 	if n.State != "" {
-		m.State, m.Words, m.Correct = n.State, n.Words, n.Correct
+		m.State, m.Words = n.State, n.Words
+		if m.CorrectBy.IsZero() {
+			m.Correct = n.Correct
+		}
 	}
 	if n.Decision != exchange.Undecided {
 		m.State, m.Decision, m.Words = exchange.Decided, n.Decision, ""

@@ -39,6 +39,9 @@ const (
 	ToProve PassKind = "prove" // the address that it was sent to becomes one of the person's
 	ToPhoto PassKind = "photo" // photos follow a case that was sent
 	ToRead  PassKind = "read"  // all that is held of the person
+	// ToCorrect opens the open rows of a declaration, as often as is needed until they can't be put right any more; its
+	// page is /d/{token}.
+	ToCorrect PassKind = "correct"
 )
 
 const (
@@ -60,6 +63,8 @@ type Passes interface {
 	ReturnPass(ctx context.Context, token string, until time.Time) error
 	// Drafted gives the form of a link ToFill. ErrNotFound when it was sent or deleted.
 	Drafted(ctx context.Context, p Pass) (Draft, error)
+	// Correcting gives the open rows of a link ToCorrect, and their case. ErrNotFound when none is open any more.
+	Correcting(ctx context.Context, p Pass) (Correction, Matter, error)
 	Dossiers
 }
 

@@ -19,7 +19,7 @@ func (w *world) lapse(kind gateway.WakeKind) string {
 	}
 	k := w.wakes[i]
 	o := w.d.Wake(gateway.Turn{Now: w.now, NewID: w.newID, Claim: gateway.Claim{Contact: w.contact.ID, Wake: k, Fence: 1}, Contact: w.contact,
-		Draft: w.draft, Matters: w.matters}, k)
+		Draft: w.draft, Matters: w.matters, Corrections: w.open}, k)
 	return w.apply(o)
 }
 

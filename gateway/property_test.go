@@ -181,7 +181,7 @@ func TestEveryKeyThatIsUsedExists(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	call := regexp.MustCompile(`\.(?:say|text)\((?:sc, )?"([a-z._]+)"|key(?:, options)? (?::?=) "([a-z._]+)"|"citizen\.([a-z._]*[a-z])"`)
+	call := regexp.MustCompile(`\.(?:say|text)\((?:sc, |j.sc, )?"([a-z._]+)"|key(?:, options)? (?::?=) "([a-z._]+)"|"citizen\.([a-z._]*[a-z])"`)
 	used := map[string]bool{}
 	for _, f := range append(files, more...) {
 		if strings.HasSuffix(f, "_test.go") {

@@ -40,6 +40,8 @@ func (d *Dispatcher) Wake(t Turn, w Wake) Outcome {
 		return d.missed(t)
 	case WakeJoin:
 		return d.lapse(t)
+	case WakeCorrect:
+		return d.correctDue(t)
 	case WakePost:
 		return d.byPost(t)
 	case WakeBlocked:

@@ -39,7 +39,7 @@ func (d *Dispatcher) stands(m Matter, channel, lang string, now time.Time) strin
 func (d *Dispatcher) stated(m Matter, lang string, now time.Time) string {
 	state := firstOf(m.Words, d.state(m, lang))
 	if m.toCorrect() {
-		return d.texts.Text(lang, "citizen.status.rows", texts.Args{"count": m.Rows - m.Correct, "n": m.Correct, "when": d.when(m.Promise, lang)})
+		return d.texts.Text(lang, "citizen.status.rows", texts.Args{"count": m.Rows - m.Correct, "n": m.Correct, "when": d.when(m.correctBy(), lang)})
 	}
 	if when := d.bookedFor(m, lang, now); when != "" {
 		return d.texts.Text(lang, "citizen.status.booked", texts.Args{"state": state, "when": when})
@@ -49,7 +49,16 @@ func (d *Dispatcher) stated(m Matter, lang string, now time.Time) string {
 
 // toCorrect tells whether the office asked for rows of a declaration to be put right.
 func (m Matter) toCorrect() bool {
-	return m.State == exchange.WaitingYou && m.Correct > 0 && m.Correct <= m.Rows && !m.Promise.IsZero()
+	asked := m.State == exchange.WaitingYou && !m.Promise.IsZero()
+	return (asked || !m.CorrectBy.IsZero() && m.Open()) && m.Correct > 0 && m.Correct <= m.Rows
+}
+
+// correctBy is by when.
+func (m Matter) correctBy() time.Time {
+	if !m.CorrectBy.IsZero() {
+		return m.CorrectBy
+	}
+	return m.Promise
 }
 
 // bookedFor writes the booked day and its hours while the day is still to come and the case stands; else it is empty.

@@ -109,7 +109,8 @@ func (d *Dispatcher) listen(t Turn) *talk {
 func wordless(m channels.Message) bool {
 	_, opened := proves(m)
 	_, photo := pictured(m)
-	return opened || photo || paged(m)
+	_, rows := rowsOf(m)
+	return opened || photo || rows || paged(m)
 }
 
 // copied makes the private copies.

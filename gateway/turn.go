@@ -36,6 +36,8 @@ type Turn struct {
 	Draft   *Draft   // the contact's, or nil
 	Shelf   []Draft  // its other forms, which wait, in the order of their ids
 	Matters []Matter // the contact's, newest first, at most MaxMatters
+	// Corrections are the declarations among Matters of which rows are open.
+	Corrections []Correction
 	// Standing is what the contact's ledger adds up to: the last line of each purpose, list and address, without the
 	// words.
 	Standing []Consent
@@ -101,6 +103,8 @@ type Outcome struct {
 	Nod string
 	// Receipts are given out with the commit, in this order; deliveries name them by their ids.
 	Receipts []Issued
+	// Corrections are set, or ended where they are Done.
+	Corrections []Correction
 	// Papers are documents that the store keeps from now on, each as long as its matter.
 	Papers []Kept
 }

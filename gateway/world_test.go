@@ -31,6 +31,7 @@ type world struct {
 	draft   *gateway.Draft
 	shelf   []gateway.Draft
 	matters []gateway.Matter
+	open    []gateway.Correction
 	lists   map[string]bool
 	ledger  []gateway.Consent
 	ids     int
@@ -137,7 +138,7 @@ func (w *world) hear(m channels.Message) string {
 	m.At = w.now
 	turn := gateway.Turn{
 		Now: w.now, NewID: w.newID, NewReference: w.newReference, NewToken: w.tokens, Claim: gateway.Claim{Message: m.ID, Contact: w.contact.ID, Fence: 1},
-		Message: m, Contact: w.contact, Conversation: w.convs[m.From], Draft: w.draft, Shelf: w.shelf, Matters: w.matters, Standing: w.standing(), Attempt: 1,
+		Message: m, Contact: w.contact, Conversation: w.convs[m.From], Draft: w.draft, Shelf: w.shelf, Matters: w.matters, Corrections: w.open, Standing: w.standing(), Attempt: 1,
 	}
 	turn.Conversation.Address = m.From
 	w.learn(&turn)
@@ -183,6 +184,12 @@ func (w *world) apply(o gateway.Outcome) string {
 	}
 	for _, m := range o.Matters {
 		w.keep(m)
+	}
+	for _, c := range o.Corrections {
+		w.open = slices.DeleteFunc(slices.Clone(w.open), func(x gateway.Correction) bool { return x.Matter == c.Matter })
+		if !c.Done {
+			w.open = append(w.open, c)
+		}
 	}
 	w.matters = slices.DeleteFunc(w.matters, func(m gateway.Matter) bool { return slices.Contains(o.Gone, m.For) })
 	for _, c := range o.Consents {

@@ -40,6 +40,8 @@ type Field struct {
 	SMS   Words     `yaml:"sms"`   // the wording on SMS, where it must be shorter
 	Help  Words     `yaml:"help"`  // what ? tells
 	Error Words     `yaml:"error"` // what is wrong, with an example; {answer} is what the person wrote
+	// Stated is Error for a row of a file, said after the value: "must have 6, 8 or 10 digits."
+	Stated Words `yaml:"stated"`
 	// Example is a right answer, as a person writes it.
 	Example Words    `yaml:"example"`
 	Options []Option `yaml:"options"`

@@ -87,6 +87,8 @@ type Service struct {
 	// Booking is the day that a case books; Choices what its person can do while it is open, see Acts.
 	Booking Booking `yaml:"booking"`
 	Choices []Act   `yaml:"choices"`
+	// Declare says how a declaration in rows is taken in.
+	Declare Declare `yaml:"declare"`
 	// Promise is an ISO 8601 duration of working days, "P3D": by then the next step is taken.
 	Promise string `yaml:"promise"`
 	// Retention is an ISO 8601 duration, "P2Y": how long the law keeps a case after its end, FORGET ME or not; empty:
@@ -131,6 +133,8 @@ type Check struct {
 	Rule    string `yaml:"rule"`  // must be true, see Rule; not looked at while a field it names has no answer
 	Field   string `yaml:"field"` // the field that is asked again
 	Message Words  `yaml:"message"`
+	// Stated is Message for a row of a file, with {column} for its values: "Net kg {net} is more than Gross kg {gross}."
+	Stated Words `yaml:"stated"`
 }
 
 // Fields gives the fields in the order asked.
@@ -209,7 +213,11 @@ const closing = 17
 // Due gives the end of the working day by which the next step is taken, in loc. Something filed on a day off, or
 // after closing, counts from the next working day.
 func (s *Service) Due(filed time.Time, loc *time.Location) time.Time {
-	days, _ := WorkingDays(s.Promise)
+	return s.due(s.Promise, filed, loc)
+}
+
+func (s *Service) due(span string, filed time.Time, loc *time.Location) time.Time {
+	days, _ := WorkingDays(span)
 	work := s.workdays()
 	d := DayOf(filed.In(loc))
 	if filed.In(loc).Hour() >= closing {

@@ -48,6 +48,7 @@ func (s *Service) Validate() error {
 	all = append(all, s.fieldFaults()...)
 	all = append(all, s.ruleFaults()...)
 	all = append(all, s.bookingFaults()...)
+	all = append(all, s.declareFaults()...)
 	return errors.Join(all...)
 }
 

@@ -9,15 +9,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"gatehouse/channels"
 	"gatehouse/exchange/service"
 	"gatehouse/gateway"
-	"gatehouse/gateway/forms"
+	"gatehouse/gateway/table"
 )
 
-// Filing offers mails to declare+<service>@ to the dispatcher.
+// Filing offers mails to declare+<service>@, and those with a table to the reply address of a case, to the dispatcher.
 type Filing struct {
 	Services *service.Catalog
 	Files    gateway.Files // stored bytes, for files of a turn that have no Open
@@ -27,63 +28,57 @@ type Filing struct {
 // Offer answers a declaration; mine is false for any other message, which is the dispatcher's alone. An error means
 // that the stored file could not be read now: the turn is to be tried again.
 func (f *Filing) Offer(ctx context.Context, t gateway.Turn) (o gateway.Outcome, mine bool, err error) {
-	alias, ok := gateway.Declares(t.Message.To.Value)
-	if t.Message.From.Channel != "email" || !ok {
+	alias, declares := gateway.Declares(t.Message.To.Value)
+	if t.Message.From.Channel != "email" || t.Message.To.Channel == "web" || !declares && t.Message.Reference == "" {
 		return gateway.Outcome{}, false, nil
 	}
 	var sheet gateway.Sheet
-	if _, known := f.Services.ByAlias(alias); known {
-		if sheet, err = f.sheet(ctx, t.Message.Files); err != nil {
+	if _, known := f.Services.ByAlias(alias); known || !declares {
+		if sheet, err = f.sheet(ctx, t.Message, f.Heart.KnowsColumn(alias)); err != nil {
 			return gateway.Outcome{}, true, err
 		}
+	}
+	if !declares && sheet.File == 0 && len(sheet.Table.Header) == 0 {
+		return gateway.Outcome{}, false, nil
 	}
 	o, err = f.Heart.StepSheet(t, sheet)
 	return o, true, err
 }
 
-// sheet reads the first attached table.
-func (f *Filing) sheet(ctx context.Context, files []channels.File) (gateway.Sheet, error) {
-	for _, file := range files {
-		if !table(file) {
-			continue
-		}
-		rows, err := f.read(ctx, file)
+// sheet reads the first attached table, else the one that stands in the text. A file that is none counts only when it
+// says that it is one, and no other is.
+func (f *Filing) sheet(ctx context.Context, m channels.Message, known func(string) bool) (gateway.Sheet, error) {
+	var wrong gateway.Sheet
+	for i, file := range m.Files {
+		t, err := table.Read(ctx, f.open(file), known, table.Defaults())
+		var trouble *table.Trouble
 		switch {
-		case errors.Is(err, forms.ErrSheet):
-			return gateway.Sheet{Unreadable: true}, nil
-		case err != nil:
+		case err == nil:
+			return gateway.Sheet{Table: t, File: i + 1}, nil
+		case !errors.As(err, &trouble):
 			return gateway.Sheet{}, fmt.Errorf("read an attached table: %w", err)
+		case wrong.Trouble == nil && (claims(file) || trouble.Reason != table.NotATable && trouble.Reason != table.NoHeader):
+			wrong = gateway.Sheet{File: i + 1, Trouble: trouble}
 		}
-		return gateway.Sheet{Rows: rows}, nil
 	}
-	return gateway.Sheet{}, nil
+	return wrong, nil
 }
 
-// table tells whether a file says that it is a table, by its name or type. Spreadsheets count, so that their sender
-// learns what can be read.
-func table(f channels.File) bool {
+func (f *Filing) open(file channels.File) table.File {
+	open := file.Open
+	if open == nil {
+		open = func(ctx context.Context) (io.ReadCloser, error) { return f.Files.File(ctx, file.SHA256) }
+	}
+	return table.File{Name: file.Name, Type: file.Type, Size: file.Size, Open: open}
+}
+
+// claims tells whether a file says that it is a table, by its name or type.
+func claims(f channels.File) bool {
 	name, typ := strings.ToLower(f.Name), strings.ToLower(f.Type)
-	for _, end := range []string{".csv", ".tsv", ".xlsx", ".xls", ".ods"} {
+	for _, end := range []string{".csv", ".tsv", ".xlsx", ".xlsm", ".xls", ".ods", ".xml", ".json"} {
 		if strings.HasSuffix(name, end) {
 			return true
 		}
 	}
 	return strings.HasPrefix(typ, "text/csv") || strings.HasPrefix(typ, "text/tab-separated-values")
-}
-
-func (f *Filing) read(ctx context.Context, file channels.File) (forms.Sheet, error) {
-	if file.Open != nil {
-		r, err := file.Open(ctx)
-		if err != nil {
-			return nil, err
-		}
-		defer r.Close()
-		return forms.ReadCSV(r)
-	}
-	r, err := f.Files.File(ctx, file.SHA256)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	return forms.ReadCSV(r)
 }

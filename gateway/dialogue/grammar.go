@@ -53,7 +53,8 @@ func New(t *texts.Catalog) *Grammar {
 func Lists() []string {
 	return []string{"danger", "safe", "stop", "stop_carrier", "stop_phrases", "courtesy", "start", "help", "back", "pause",
 		"go", "drop", "send", "more", "menu", "status", "skip", "reopen", "privacy", "forget", "mydata", "whom", "join", "language", "greeting", "thanks", "yes", "no",
-		"link", "unlink", "page", "numbers", "and", "common", "question", "today", "yesterday", "tomorrow", "after_tomorrow", "next", "date_words", "person"}
+		"link", "unlink", "page", "numbers", "and", "common", "question", "today", "yesterday", "tomorrow", "after_tomorrow", "next", "date_words", "person",
+		"keep", "row", "all", "withdraw", "nil"}
 }
 
 // read bounds and folds.

@@ -241,35 +241,6 @@ func TestFinishFindsADayThatIsGone(t *testing.T) {
 	}
 }
 
-func TestReadCSV(t *testing.T) {
-	for name, b := range map[string]string{
-		"comma": "month,nights\n2026-10,412\n", "bom": "\xEF\xBB\xBFmonth,nights\r\n2026-10,412\r\n", "semicolon": "month;nights\n2026-10;412\n\n;\n",
-		"tab": "month\tnights\n2026-10\t412", "latin": "month;nights\n2026-10;412\n;\xe9 \n",
-	} {
-		rows, err := ReadCSV(strings.NewReader(b))
-		if err != nil || !slices.Equal(rows[0], []string{"month", "nights"}) || !slices.Equal(rows[1], []string{"2026-10", "412"}) {
-			t.Errorf("%s: %v %v", name, rows, err)
-		}
-	}
-	for name, b := range map[string]string{"empty": "", "blank": "\n,\n", "binary": "PK\x03\x04\x00", "quote": "a,\"b\nc",
-		"long": strings.Repeat("a,b\n", MaxSheet/4+1), "wide": strings.Repeat("a,", maxColumns+1)} {
-		if _, err := ReadCSV(strings.NewReader(b)); err == nil {
-			t.Errorf("%s was read", name)
-		}
-	}
-}
-
-func FuzzReadCSV(f *testing.F) {
-	f.Add("month;nights\n\"2026-10\";412")
-	f.Fuzz(func(_ *testing.T, s string) {
-		if rows, err := ReadCSV(strings.NewReader(s)); err == nil {
-			for i := range rows {
-				rows.Entries(i)
-			}
-		}
-	})
-}
-
 func TestFromEntriesNamesEveryFault(t *testing.T) {
 	c := clerk(t)
 	s := c.mustService(t, "DEC-TOUR")

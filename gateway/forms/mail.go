@@ -1,14 +1,8 @@
 package forms
 
 import (
-	"bytes"
-	"encoding/csv"
-	"errors"
 	"fmt"
-	"io"
-	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"gatehouse/configs/texts"
 	"gatehouse/exchange/service"
@@ -16,10 +10,7 @@ import (
 
 // Bounds of what is read of a mailed form.
 const (
-	MaxSheet   = 1 << 20 // bytes of a CSV file
-	maxRows    = 5000
-	maxColumns = 100
-	maxLines   = 200 // of a mail's text
+	maxLines = 200 // of a mail's text
 )
 
 // Sheet is a table as it was sent; the first row names the columns.
@@ -30,64 +21,6 @@ type Entry struct{ Name, Value string }
 
 // MailFault is one entry that keeps a mailed form from being filed: what stands there, and what would be right.
 type MailFault struct{ Label, Said, Want string }
-
-// ErrSheet means that a file is no CSV that can be read.
-var ErrSheet = errors.New("not a CSV file")
-
-// ReadCSV reads a CSV file of at most MaxSheet bytes: UTF-8 with or without a byte order mark, else Windows-1252; parted
-// by comma, semicolon or tab, whichever the first line has most of. Empty rows are left out.
-func ReadCSV(r io.Reader) (Sheet, error) {
-	b, err := io.ReadAll(io.LimitReader(r, MaxSheet+1))
-	if err != nil {
-		return nil, fmt.Errorf("read the file: %w", err)
-	}
-	b = bytes.TrimPrefix(b, []byte("\xEF\xBB\xBF"))
-	if len(b) > MaxSheet || bytes.IndexByte(b, 0) >= 0 {
-		return nil, ErrSheet
-	}
-	if !utf8.Valid(b) {
-		b = fromWindows(b)
-	}
-	read := csv.NewReader(bytes.NewReader(b))
-	read.Comma, read.FieldsPerRecord, read.TrimLeadingSpace = separator(b), -1, true
-	var rows Sheet
-	for {
-		row, err := read.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil || len(row) > maxColumns || len(rows) > maxRows {
-			return nil, ErrSheet
-		}
-		if slices.ContainsFunc(row, func(c string) bool { return strings.TrimSpace(c) != "" }) {
-			rows = append(rows, row)
-		}
-	}
-	if len(rows) == 0 {
-		return nil, ErrSheet
-	}
-	return rows, nil
-}
-
-func separator(b []byte) rune {
-	line, _, _ := bytes.Cut(b, []byte("\n"))
-	best, most := ',', 0
-	for _, r := range ",;\t" {
-		if n := bytes.Count(line, []byte(string(r))); n > most {
-			best, most = r, n
-		}
-	}
-	return best
-}
-
-// fromWindows reads bytes as ISO 8859-1, of which Windows-1252 differs only in signs that no value here needs.
-func fromWindows(b []byte) []byte {
-	var out bytes.Buffer
-	for _, c := range b {
-		out.WriteRune(rune(c))
-	}
-	return out.Bytes()
-}
 
 // Entries pairs the header with one row.
 func (s Sheet) Entries(row int) []Entry {
@@ -100,38 +33,13 @@ func (s Sheet) Entries(row int) []Entry {
 	return all
 }
 
-// SheetEntries gives what a table says of s. Where s has rows, each row of the table is one, and what belongs to the
-// whole form counts once, where it stands first; any other form is the one row under the header. ok is false when the
-// table has another number of rows than it can have.
-func (c *Clerk) SheetEntries(s *service.Service, t Sheet) (entries []Entry, ok bool) {
-	f := rowsOf(s)
-	if f == nil {
-		if len(t) != 2 {
-			return nil, false
-		}
-		return t.Entries(1), true
+// SheetEntries gives what the one row under a table's header says. ok is false when the table has another number of
+// rows.
+func (c *Clerk) SheetEntries(t Sheet) (entries []Entry, ok bool) {
+	if len(t) != 2 {
+		return nil, false
 	}
-	columns, once := c.columns(f, t[0]), map[string]bool{}
-	for i := 1; i < len(t); i++ {
-		cells := make([]string, len(f.Fields))
-		for at, name := range t[0] {
-			said := ""
-			if at < len(t[i]) {
-				said = strings.TrimSpace(t[i][at])
-			}
-			switch n, is := columns[at]; {
-			case is:
-				cells[n] = strings.NewReplacer(";", ",", "\t", " ").Replace(said)
-			case said != "" && !once[name]:
-				once[name] = true
-				entries = append(entries, Entry{name, said})
-			}
-		}
-		if strings.Join(cells, "") != "" {
-			entries = append(entries, Entry{f.Name, strings.Join(cells, ";")})
-		}
-	}
-	return entries, len(t) > 1
+	return t.Entries(1), true
 }
 
 // columns finds the columns of f in a table's header: place in the table to place in the row.
@@ -146,16 +54,6 @@ func (c *Clerk) columns(f *service.Field, header []string) map[int]int {
 		}
 	}
 	return all
-}
-
-// rowsOf gives the field of s that has rows; nil: none has.
-func rowsOf(s *service.Service) *service.Field {
-	for i := range s.Dialogue.Fields {
-		if s.Dialogue.Fields[i].Kind == service.Rows {
-			return &s.Dialogue.Fields[i]
-		}
-	}
-	return nil
 }
 
 // Lines reads "Label: value" or "name=value" lines of a mail's text that name a field of s; other lines are prose.

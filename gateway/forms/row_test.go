@@ -108,22 +108,3 @@ func TestPastDaysLookBack(t *testing.T) {
 		}
 	}
 }
-
-func TestSheetOfRows(t *testing.T) {
-	c := clerk(t)
-	s := c.mustService(t, "DEC-GOODS")
-	sc := Scene{Lang: "en", Channel: "email", Now: monday}
-	sheet := Sheet{{"Company number (company)", "week", "HS code (hs)", "Pays", "net", "gross", "value", "currency", "package"},
-		{"12-345678-C", "2026-W47", "090121", "br", "12.5", "13", "150", "EUR", "PK1"},
-		{"", "", "090121", "fr", "14", "13", "150", "EUR", "PK2"}, {"", "", "x", "fr", "14", "13", "150", "EUR", "PK3"}}
-	entries, ok := c.SheetEntries(s, sheet)
-	_, faults := c.FromEntries(s, entries, sc)
-	var lines []string
-	for _, f := range faults {
-		lines = append(lines, c.Word(f, sc))
-	}
-	want := "Goods 3: \"x;fr;14;13;150;EUR;P\" - HS code: 6, 8 or 10 figures, e.g. 090121\nGoods 2, Gross kg: \"13\" - Gross is less than net."
-	if got := strings.Join(lines, "\n"); !ok || got != want {
-		t.Errorf("%v\n%s\nwant\n%s", ok, got, want)
-	}
-}

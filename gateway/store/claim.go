@@ -123,7 +123,7 @@ func (s *Store) turn(c *claimed, person gateway.Contact, l *lore, address []byte
 	}
 	t := gateway.Turn{
 		Claim:   gateway.Claim{Message: m.ID, Contact: c.contact, Fence: uint64(c.fence)},
-		Message: m, Contact: person, Conversation: l.talks[string(address)], Draft: l.drafts[c.contact], Shelf: l.shelf[c.contact], Matters: l.matters[c.contact],
+		Message: m, Contact: person, Conversation: l.talks[string(address)], Draft: l.drafts[c.contact], Shelf: l.shelf[c.contact], Matters: l.matters[c.contact], Corrections: l.open[c.contact],
 		Standing: s.addressed(person, l.standing[c.contact]), Attempt: c.attempt,
 	}
 	t.Conversation.Address = m.From

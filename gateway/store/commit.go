@@ -343,6 +343,9 @@ func (s *Store) apply(ctx context.Context, tx *database.Tx, c *commitment, g *sc
 	if err := s.putReceipts(ctx, tx, c); err != nil {
 		return err
 	}
+	if err := putCorrections(ctx, tx, c); err != nil {
+		return err
+	}
 	if err := s.putParcels(ctx, tx, c, next); err != nil {
 		return err
 	}

@@ -75,6 +75,7 @@ type lore struct {
 	drafts   map[string]*gateway.Draft
 	shelf    map[string][]gateway.Draft
 	matters  map[string][]gateway.Matter
+	open     map[string][]gateway.Correction
 	standing map[string][]standingLine
 }
 
@@ -92,6 +93,9 @@ func (s *Store) lore(ctx context.Context, q database.Querier, contacts []string,
 	}
 	if err := s.contactMatters(ctx, q, contacts, l.matters); err != nil {
 		return nil, wrap("read matters", err)
+	}
+	if l.open, err = s.corrections(ctx, q, l.matters); err != nil {
+		return nil, err
 	}
 	l.standing, err = s.standing(ctx, q, contacts)
 	return l, err
@@ -198,8 +202,8 @@ func (s *Store) matters(ctx context.Context, q database.Querier, rows *sql.Rows,
 			return nil, err
 		}
 		m := &out[i]
-		m.Service, m.Name, m.Lang, m.Address, m.Thread, m.Subject, m.Decision, m.Promise, m.Events, m.Booked, m.Words, m.Rows, m.Correct =
-			a.Service, a.Name, a.Lang, a.Address, a.Thread, a.Subject, a.Decision, a.Promise, a.Events, a.Booked, a.Words, a.Rows, a.Correct
+		m.Service, m.Name, m.Lang, m.Address, m.Thread, m.Subject, m.Decision, m.Promise, m.Events, m.Booked, m.Words, m.Rows, m.Correct, m.CorrectBy, m.Period, m.Digest =
+			a.Service, a.Name, a.Lang, a.Address, a.Thread, a.Subject, a.Decision, a.Promise, a.Events, a.Booked, a.Words, a.Rows, a.Correct, a.By, a.Period, a.Digest
 		if a.Tell != nil {
 			m.Tell = *a.Tell
 		}

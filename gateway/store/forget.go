@@ -85,6 +85,7 @@ func (s *Store) forget(ctx context.Context, tx *database.Tx, c *commitment, next
 		"DELETE FROM member WHERE contact = $1",
 		"DELETE FROM consent WHERE contact = $1",
 		"UPDATE attestation SET body = NULL, matter = '' WHERE matter IN (SELECT id FROM matter WHERE contact = $1)",
+		"DELETE FROM correction WHERE matter IN (SELECT id FROM matter WHERE contact = $1)",
 		"DELETE FROM matter WHERE contact = $1",
 		"DELETE FROM reach WHERE contact = $1",
 		"DELETE FROM former WHERE contact = $1",

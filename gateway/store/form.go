@@ -135,10 +135,13 @@ type affair struct {
 	Words    string            `json:"o,omitempty"`
 	Rows     int               `json:"r,omitempty"`
 	Correct  int               `json:"c,omitempty"`
+	By       time.Time         `json:"y,omitzero"`
+	Period   string            `json:"q,omitempty"`
+	Digest   string            `json:"h,omitempty"`
 }
 
 func toAffair(m gateway.Matter) affair {
-	a := affair{m.Service, m.Name, m.Lang, m.Address, m.Thread, m.Subject, m.Decision, m.Promise.UTC(), m.Events, nil, m.Booked, m.Words, m.Rows, m.Correct}
+	a := affair{m.Service, m.Name, m.Lang, m.Address, m.Thread, m.Subject, m.Decision, m.Promise.UTC(), m.Events, nil, m.Booked, m.Words, m.Rows, m.Correct, m.CorrectBy.UTC(), m.Period, m.Digest}
 	if m.Tell != (gateway.Tell{}) {
 		a.Tell = &m.Tell
 	}

@@ -163,6 +163,7 @@ func (s *Store) endPerson(ctx context.Context, tx *database.Tx, contact, id stri
 		"DELETE FROM post WHERE matter IN " + casesOfPerson,
 		"DELETE FROM wake WHERE subject IN " + casesOfPerson,
 		"UPDATE attestation SET body = NULL, matter = '' WHERE matter IN " + casesOfPerson,
+		"DELETE FROM correction WHERE matter IN " + casesOfPerson,
 		"DELETE FROM matter WHERE contact = $1 AND person = $2",
 	} {
 		if _, err := tx.Exec(ctx, query, contact, id); err != nil {

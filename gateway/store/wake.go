@@ -115,7 +115,7 @@ func (s *Store) wakeTurn(ctx context.Context, c gateway.Claim) (gateway.Turn, er
 	if err != nil {
 		return gateway.Turn{}, err
 	}
-	t := gateway.Turn{Claim: c, Contact: person, Draft: l.drafts[c.Contact], Shelf: l.shelf[c.Contact], Matters: l.matters[c.Contact], Standing: s.addressed(person, l.standing[c.Contact])}
+	t := gateway.Turn{Claim: c, Contact: person, Draft: l.drafts[c.Contact], Shelf: l.shelf[c.Contact], Matters: l.matters[c.Contact], Corrections: l.open[c.Contact], Standing: s.addressed(person, l.standing[c.Contact])}
 	for i, r := range person.Reaches {
 		if talk, ok := l.talks[string(addresses[i])]; ok {
 			talk.Address = r.Address
