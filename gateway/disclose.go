@@ -76,8 +76,8 @@ type HeldConsent struct {
 	Source  consent.Source  `json:"source"`
 }
 
-// HeldCase is a case with its time line. KeptUntil is the last day on which the office keeps it, were it to end today if
-// it is open; Retention is the rule as the service has it, an ISO 8601 duration from the end.
+// HeldCase is a case with its time line. KeptUntil is the last day on which it is kept (see the function KeptUntil), were it
+// to end today if it is open; Retention is the rule as the service has it, an ISO 8601 duration from the end.
 type HeldCase struct {
 	Reference string            `json:"reference"`
 	Service   string            `json:"service"`
@@ -210,9 +210,8 @@ func (x *discloser) lastDay(t time.Time) string {
 
 func (x *discloser) cases(now time.Time) {
 	for _, m := range x.Matters {
-		until := x.services.Until(m.Service, m.End(now))
 		c := HeldCase{Reference: m.Reference, Service: m.Service, Name: m.Name, State: m.State, Decision: m.Decision, Filed: m.FiledAt.UTC(),
-			Promised: m.Promise.UTC(), Retention: service.DefaultRetention, KeptUntil: x.lastDay(until), Events: []HeldEvent{}}
+			Promised: m.Promise.UTC(), Retention: service.DefaultRetention, KeptUntil: x.lastDay(KeptUntil(x.services, m, now).AddDate(0, 0, -1)), Events: []HeldEvent{}}
 		if s, ok := x.services.ByCode(m.Service); ok && s.Retention != "" {
 			c.Retention = s.Retention
 		}

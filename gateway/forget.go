@@ -78,12 +78,15 @@ func (k *talk) keptByLaw() []string {
 	return out
 }
 
-// End is when a case ended: by its last event where it is decided, else now, at which it would be called off.
+// End is when a case ended: by its last event where it is over, else now, at which it would be called off.
 func (m Matter) End(now time.Time) time.Time {
-	if m.State == exchange.Decided && len(m.Events) > 0 {
-		return m.Events[len(m.Events)-1].At
+	switch {
+	case m.Open():
+		return now
+	case len(m.Events) == 0:
+		return m.FiledAt
 	}
-	return now
+	return m.Events[len(m.Events)-1].At
 }
 
 // forgotten reads the answer to that question; the farewell is the last thing that is said, and all else goes with the

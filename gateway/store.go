@@ -146,6 +146,7 @@ type Store interface {
 	Register
 	Passes
 	Receipts
+	Retainer
 	channels.History
 	// Outgoing is the up lane's sending end, Incoming the down lane's receiving end.
 	Outgoing() exchange.Outgoing

@@ -13,10 +13,13 @@ import (
 	"gatehouse/gateway"
 )
 
-// metrics serves the sums of the store, the alarms of the channels and what is known of the keys, the links and the lanes.
-func metrics(store gateway.Store, a *alarms, k, links, lanes, intake, texts gauged) http.Handler {
+// metrics serves the sums of the store, the alarms of the channels and what else is known: of the keys, the links, the lanes.
+func metrics(store gateway.Store, a *alarms, all ...gauged) http.Handler {
 	reg := prometheus.NewRegistry()
-	reg.MustRegister(&counts{store: store}, a, gauges{k}, gauges{links}, gauges{lanes}, gauges{intake}, gauges{texts})
+	reg.MustRegister(&counts{store: store}, a)
+	for _, g := range all {
+		reg.MustRegister(gauges{g})
+	}
 	return promhttp.HandlerFor(reg, promhttp.HandlerOpts{})
 }
 

@@ -87,6 +87,7 @@ type house struct {
 	worker   *worker
 	intake   *intake
 	sender   *sender
+	tender   *tender
 	arrivals *arrivals
 	pages    *pages
 	links    border.Side
@@ -121,7 +122,7 @@ func open(ctx context.Context, c Config, o Options) (g *house, err error) {
 	g.mount(mux)
 	alarms := &alarms{}
 	g.sender.alarm = alarms.set
-	private := serve.Private(metrics(g.store, alarms, g.keys, g.links, g.border, g.intake, g.sender.budget), g.desk...)
+	private := serve.Private(metrics(g.store, alarms, g.keys, g.links, g.border, g.intake, g.sender.budget, g.tender), g.desk...)
 	g.private, err = serve.Listen(ctx, c.PrivateListen, "private_listen", private, o.Log)
 	return g, err
 }
@@ -173,6 +174,7 @@ func (g *house) openHeart(ctx context.Context) error {
 	heart := gateway.NewDispatcher(gateway.Rules{Texts: words, Services: cat, Answers: g.pages, PublicURL: g.cfg.PublicURL, Track: links.Track, Paper: links.Paper,
 		CodeKey: codeKey(g.cfg.LinkKey)})
 	filing := &declaration.Filing{Services: cat, Files: g.store, Heart: heart}
+	g.tender = &tender{store: g.store, services: cat, now: g.Now, log: g.Log}
 	g.sender = newSender(g.store, g.channels, g.volatile, g.Now, g.Log)
 	g.sender.hold = g.Hold
 	g.sender.budget = &budget{texts: g.cfg.Texts.with(cat.City.Country), limiter: g.volatile.Limiter, log: g.Log, over: map[string]bool{}, held: map[string]int64{}}
@@ -259,7 +261,7 @@ func (g *house) run(ctx context.Context) error {
 	g.Log.InfoContext(ctx, "gateway started", "listen", g.public.Addr().String(), "isolation", g.cfg.Exchange.Isolation, "channels", len(g.channels))
 	run.Go(func() error { return g.public.Run(ctx) })
 	run.Go(func() error { return g.private.Run(ctx) })
-	for _, loop := range []func(context.Context) error{g.worker.run, g.worker.rise, (&tender{store: g.store, now: g.Now, log: g.Log}).run, g.sender.run, g.arrivals.run, g.pages.run, g.border.Run, g.keys.Run} {
+	for _, loop := range []func(context.Context) error{g.worker.run, g.worker.rise, g.tender.run, g.sender.run, g.arrivals.run, g.pages.run, g.border.Run, g.keys.Run} {
 		run.Go(func() error { return loop(ctx) })
 	}
 	for name, ch := range g.channels {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"gatehouse/configs/database"
 	"gatehouse/configs/vault"
@@ -479,7 +480,7 @@ func putMatter(ctx context.Context, tx *database.Tx, k vault.Key, m gateway.Matt
 	if err != nil {
 		return err
 	}
-	return tx.Send(ctx, `INSERT INTO matter(id, reference, contact, person, state, filed, body) VALUES ($1, $2, $3, $4, $5, $6, $7)
-		ON CONFLICT (id) DO UPDATE SET state = excluded.state, body = excluded.body`,
-		m.ID, m.Reference, m.Contact, m.For, string(m.State), micros(m.FiledAt), body)
+	return tx.Send(ctx, `INSERT INTO matter(id, reference, contact, person, state, filed, ended, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		ON CONFLICT (id) DO UPDATE SET state = excluded.state, ended = excluded.ended, body = excluded.body`,
+		m.ID, m.Reference, m.Contact, m.For, string(m.State), micros(m.FiledAt), micros(m.End(time.Time{})), body)
 }

@@ -3,6 +3,34 @@
 //
 // The rule: one Commit is one transaction; what a person wrote or is reached by is sealed before the writer sees it,
 // and in clear are only ids, references, states, times and what was consented to.
+//
+// What is of people ends by itself, once a day, after midnight by the city's clock (Retain; one gateway of those on a store
+// at a time, a few hundred rows a transaction, gatehouse_retention_removed counts them by sort):
+//
+//	what                                               how long                       why
+//	a case's time line, documents, what was told of    its service's retention after  what the service file says, at least
+//	it and sent by post                                its end, whole days            the 30 days of REOPEN
+//	messages heard, and files that no form and no      90 days                        the privacy page says so
+//	case took over; texts sent that are of no case,
+//	with their receipts; lines of a web session;
+//	letters sent that are of no case
+//	a conversation's last lines and its question       90 days after the last word,   an answer may still come
+//	                                                   and while a case is open
+//	a form that is not sent                            7 days, with notice; 30 where  PAUSE promises the day
+//	                                                   its wake failed
+//	one-time codes' counts, receipts of nothing known  a day                          they count for that long
+//	links that serve once, clerks' sessions            to their end                   they serve no more
+//	who answered a broadcast with a bare word          30 days; the number stays      thanked once
+//	the ledger of consent, and the contact             while there is a case, a       proof of what was allowed, for as
+//	                                                   list, a form or a letter; 4    long as a claim may come
+//	                                                   years after the last word on
+//	                                                   lists or texts, else 90 days
+//	a mark of an address that said STOP                without end, keyed             no list may reach it again
+//	marks of message ids, the clerks' chained log,     without end                    no word of a person is in them
+//	ids of what crossed
+//
+// What is owed to a person, waits at the border or waits for the post holds its case back. FORGET ends all but the last two
+// at once, and the counts of codes: a limit that a word resets is none.
 package store
 
 import (
@@ -262,7 +290,7 @@ func (s *Store) Counts(ctx context.Context) (gateway.Counts, error) {
 		(SELECT count(*) FROM parcel WHERE state = 3),
 		(SELECT count(*) FROM wake WHERE aside = 0), (SELECT count(*) FROM wake WHERE aside <> 0),
 		(SELECT value FROM counter WHERE name = 'forgotten'), (SELECT value FROM counter WHERE name = 'orphan'),
-		(SELECT CAST(coalesce(sum(said), 0) AS BIGINT) FROM nod)`
+		(SELECT CAST(coalesce(sum(said), 0) AS BIGINT) FROM nod) + (SELECT value FROM counter WHERE name = 'nod')`
 	err := s.db.Read().QueryRow(ctx, query).Scan(&c.Inbound, &c.InboundOpen, &c.InboundAside, &c.Owed, &c.Accepted, &c.Delivered, &c.Failed,
 		&c.CrossingsOpen, &c.CrossingsDone, &c.Blocked, &c.WakesSet, &c.WakesAside, &c.Forgotten, &c.Orphaned, &c.Nods)
 	if err != nil {
