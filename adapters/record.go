@@ -66,20 +66,31 @@ type Entry struct {
 	ID   string
 	Case string
 	At   time.Time
-	// By is a staff id, or ByPerson or ByOffice.
+	// By is a staff id, or ByPerson, ByOffice or ByGateway.
 	By     string
 	Kind   EntryKind
 	Public bool // the person wrote it, or reads it
 	Text   string
-	Add    *exchange.Addition // of kind Added
+	Add    *exchange.Addition // of kind Added or Reported
 	Notice *exchange.Notice   // of kind Told
 }
 
 // Who writes an entry besides staff.
 const (
-	ByPerson = "person"
-	ByOffice = "office"
+	ByPerson  = "person"
+	ByOffice  = "office"
+	ByGateway = "gateway"
 )
+
+// Addition is the entry of what came from outside: the person's own words, or a report of the gateway, which the person
+// neither wrote nor reads.
+func Addition(a exchange.Addition) Entry {
+	e := Entry{ID: a.ID, At: a.At, By: ByPerson, Kind: Added, Public: true, Text: a.Text, Add: &a}
+	if a.Act.ByGateway() {
+		e.By, e.Kind, e.Public = ByGateway, Reported, false
+	}
+	return e
+}
 
 // EntryKind says what happened.
 type EntryKind string
@@ -88,6 +99,7 @@ type EntryKind string
 const (
 	Filed    EntryKind = "filed"
 	Added    EntryKind = "added"    // by the person, from outside
+	Reported EntryKind = "reported" // by the gateway: what became of what was to be told; no word of the person
 	Claimed  EntryKind = "claimed"  // somebody took it
 	Returned EntryKind = "returned" // and gave it back
 	Moved    EntryKind = "moved"    // to another department

@@ -61,3 +61,6 @@ const (
 	ActBlocked  Act = "blocked" // by the gateway: the person's carrier lets no text of ours through; one was not told
 	ActRaise    Act = "raise"   // by the gateway: a promise was missed, and the person was told a new date
 )
+
+// ByGateway tells whether the gateway itself does the act: its text is the gateway's, and no word of the person.
+func (a Act) ByGateway() bool { return a == ActPost || a == ActBlocked || a == ActRaise }

@@ -152,10 +152,11 @@ func TestEverySentenceIsThere(t *testing.T) {
 	for prefix, values := range map[string][]string{
 		"role.": {"officer", "publisher", "releaser", "approver", "emergency", "auditor"}, "state.": {"received", "in_oa", "waiting_you", "decided", "reopened"},
 		"decision.": {"granted", "partly", "refused", "no_action", "withdrawn", "duplicate_of"}, "channel.": {"sms", "email", "chat", "web", "console"},
-		"entry.": {"filed", "added", "claimed", "returned", "moved", "noted", "drafted", "undone", "told", "settled", "lapsed", "reviewed", "forgot"}, "erasure.": {"title", "due", "done", "kept", "byhand"},
-		"act.": {"reply", "withdraw", "amend", "reopen", "rate"}, "rebuilt.": {"picture", "pages", "entries"}, "look.": {"case", "file", "held", "search", "copy"}, "draft.": {"proposed", "published", "rejected"},
+		"entry.": {"filed", "added", "reported", "claimed", "returned", "moved", "noted", "drafted", "undone", "told", "settled", "lapsed", "reviewed", "forgot"}, "erasure.": {"title", "due", "done", "kept", "byhand"},
+		"act.": {"reply", "withdraw", "amend", "reopen", "rate", "post", "blocked", "raise"}, "rebuilt.": {"picture", "pages", "entries"}, "look.": {"case", "file", "held", "search", "copy"}, "draft.": {"proposed", "published", "rejected"},
 		"why.":  {"right", "rule", "leak", "quota", "gate", "right.short", "rule.short", "leak.short", "quota.short", "gate.short"},
 		"leak.": {"mark", "word", "canary", "card", "iban", "cn-id", "fr-nir", "uk-nino", "company"}, "policy.": {"auto", "clean", "second", "emergency", "part"},
+		"who.":        {"person", "office", "gateway"},
 		"review.":     {"sample", "emergency", "sample_help", "emergency_help"},
 		"held.state.": {"left", "undone", "declined", "lapsed"}, "isolation.": {"none", "logical", "physical", "none_help", "logical_help", "physical_help"},
 		"queue.view.": {"department", "mine", "all", "closed"}, "queue.caption.": {"department", "mine", "all", "closed"},

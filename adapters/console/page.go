@@ -160,6 +160,8 @@ func (s *sheet) Name(id string) string {
 	switch id {
 	case adapters.ByPerson:
 		return s.T("who.person")
+	case adapters.ByGateway:
+		return s.T("who.gateway")
 	case adapters.ByOffice, "":
 		return s.T("who.office")
 	case s.Me.ID:

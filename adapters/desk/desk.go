@@ -102,11 +102,10 @@ func (d *Desk) Decisions(ctx context.Context, cursor string) ([]exchange.Notice,
 	return notices, strconv.FormatInt(last, 10), nil
 }
 
-// Add puts what the person added into the story, and lets the case follow it.
+// Add puts what the person added into the story, or what the gateway reports, and lets the case follow it.
 func (d *Desk) Add(ctx context.Context, ref string, a exchange.Addition, _ adapters.Files) error {
-	e := adapters.Entry{ID: a.ID, At: a.At, By: adapters.ByPerson, Kind: adapters.Added, Public: true, Text: a.Text, Add: &a}
 	id := d.NewID()
-	r, err := d.Store.Change(ctx, ref, []adapters.Entry{e}, func(r *adapters.Record) ([]exchange.Notice, error) {
+	r, err := d.Store.Change(ctx, ref, []adapters.Entry{adapters.Addition(a)}, func(r *adapters.Record) ([]exchange.Notice, error) {
 		return d.follow(r, a, id), nil
 	})
 	if err == nil && a.Act == exchange.ActPost {
