@@ -1,12 +1,14 @@
 package gateway
 
 import (
+	"slices"
 	"strings"
 	"time"
 
 	"gatehouse/channels"
 	"gatehouse/configs/texts"
 
+	"gatehouse/exchange"
 	"gatehouse/exchange/service"
 	"gatehouse/gateway/answers"
 	"gatehouse/gateway/consent"
@@ -200,7 +202,7 @@ func (k *talk) greeting() bool {
 	begins := k.t.Message.From.Channel == "chat" && (said == "/start" || strings.HasPrefix(said, "/start "))
 	switch {
 	case !hello && !begins:
-		if k.d.grammar.Is("thanks", k.said) && !k.running() && !k.takesWords() {
+		if k.d.grammar.Is("thanks", k.said) && !k.running() && !k.takesWords() && !k.officeAsked() {
 			k.say("thanks", nil)
 			k.keepQuestion()
 			return true
@@ -222,6 +224,14 @@ func (k *talk) takesWords() bool {
 		return true
 	}
 	return false
+}
+
+// officeAsked tells whether the office's question was the last thing said, other bare words aside: then "ok" answers it.
+func (k *talk) officeAsked() bool {
+	return slices.ContainsFunc(k.t.Matters, func(m Matter) bool {
+		n := len(m.Events)
+		return m.State == exchange.WaitingYou && n > 0 && m.Events[n-1].Text != "" && !k.since(m.Events[n-1].At)
+	})
 }
 
 func (k *talk) welcome() { k.say("welcome", texts.Args{"city": k.city()}) }

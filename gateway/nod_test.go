@@ -118,6 +118,39 @@ func TestWhatWasAskedSinceIsAnsweredFirst(t *testing.T) {
 	}
 }
 
+// TestABareWordAnswersTheOffice: right after the office's question, in any language, once; thanks for something else that was
+// said since are thanks.
+func TestABareWordAnswersTheOffice(t *testing.T) {
+	asked := func() *world {
+		w := newWorld(t)
+		w.text("hello")
+		w.matters = []gateway.Matter{{ID: "m", Reference: reference(0), Contact: "c1", Service: "WST-BULK", Address: phone, State: exchange.WaitingYou,
+			Events: []gateway.Event{{At: w.now.Add(time.Second), State: exchange.WaitingYou, Text: "Is Thursday fine?"}}}}
+		w.now = w.now.Add(time.Minute)
+		return w
+	}
+	for _, said := range []string{"ok", "thanks", "d'accord", "تمام", "好的"} {
+		w := asked()
+		got := w.text(said)
+		if len(w.crossed) != 1 || !strings.Contains(got, reference(0)) {
+			t.Fatalf("%s: %q, %d crossed", said, got, len(w.crossed))
+		}
+		if a, ok := w.crossed[0].Document.(exchange.Addition); !ok || a.Act != exchange.ActReply || a.Text != said || a.Case != "m" {
+			t.Errorf("%s crossed as %+v", said, w.crossed[0].Document)
+		}
+		w.now = w.now.Add(time.Minute)
+		if w.text("thanks"); len(w.crossed) != 1 {
+			t.Errorf("%s: thanks for the answer became another", said)
+		}
+	}
+	w := asked()
+	w.text("how do i get rid of an old sofa")
+	w.now = w.now.Add(time.Minute)
+	if got := w.text("thanks"); got != "You are welcome." || len(w.crossed) != 0 {
+		t.Errorf("thanks for an answer: %q, %d crossed", got, len(w.crossed))
+	}
+}
+
 // TestNodsEnd: after a day, and after STOP nothing of a list is said again.
 func TestNodsEnd(t *testing.T) {
 	w := alerted(t)
