@@ -34,6 +34,7 @@ type Disclosure struct {
 	Consents      []HeldConsent `json:"consents"`
 	Cases         []HeldCase    `json:"cases"`
 	Form          *HeldForm     `json:"form,omitempty"`
+	Waiting       []HeldForm    `json:"waiting_forms,omitempty"` // until Form is sent or deleted
 	Messages      []HeldMessage `json:"messages"`
 	Conversations []HeldTalk    `json:"conversations"`
 	LeftOut       More          `json:"left_out"`
@@ -99,7 +100,7 @@ type HeldEvent struct {
 	Document string         `json:"document,omitempty"`
 }
 
-// HeldForm is the form that is not sent yet; Answers are its canonical values by the service's field names.
+// HeldForm is a form that is not sent yet; Answers are its canonical values by the service's field names.
 type HeldForm struct {
 	Service   string              `json:"service"`
 	Channel   string              `json:"channel"`
@@ -162,7 +163,7 @@ func Disclose(services *service.Catalog, d Dossier, proven string, now time.Time
 	}
 	x.cases(now)
 	x.consents()
-	x.form()
+	x.forms()
 	x.messages()
 	x.talks()
 	return x.out
@@ -179,6 +180,7 @@ func own(d Dossier) Dossier {
 	if d.Draft != nil && d.Draft.For.ID != "" {
 		d.Draft = nil
 	}
+	d.Shelf = slices.DeleteFunc(slices.Clone(d.Shelf), func(w Draft) bool { return w.For.ID != "" })
 	return d
 }
 
@@ -256,21 +258,30 @@ func (x *discloser) consents() {
 	}
 }
 
-func (x *discloser) form() {
-	if x.Draft == nil {
-		return
+// forms shows the form that is open and those that wait for it: of these the day is named on which they end if their turn
+// does not come.
+func (x *discloser) forms() {
+	if x.Draft != nil {
+		f := x.form(*x.Draft, x.keptUntil(x.Draft.Touched).AddDate(0, 0, -1))
+		x.out.Form = &f
 	}
-	f := &HeldForm{Service: x.Draft.Form.Service, Channel: x.Draft.Address.Channel, Touched: x.Draft.Touched.UTC(), Files: len(x.Draft.Files),
-		KeptUntil: x.lastDay(x.keptUntil(x.Draft.Touched).AddDate(0, 0, -1))}
-	if x.tellable(f.Service, x.proven) {
-		f.Answers = map[string][]string{}
-		for name, values := range x.Draft.Form.Answers {
-			for _, v := range values {
-				f.Answers[name] = append(f.Answers[name], x.text(v))
-			}
+	for _, w := range x.Shelf {
+		x.out.Waiting = append(x.out.Waiting, x.form(w, w.Touched.Add(FormKept)))
+	}
+}
+
+func (x *discloser) form(d Draft, last time.Time) HeldForm {
+	f := HeldForm{Service: d.Form.Service, Channel: d.Address.Channel, Touched: d.Touched.UTC(), Files: len(d.Files), KeptUntil: x.lastDay(last)}
+	if !x.tellable(f.Service, x.proven) {
+		return f
+	}
+	f.Answers = map[string][]string{}
+	for name, values := range d.Form.Answers {
+		for _, v := range values {
+			f.Answers[name] = append(f.Answers[name], x.text(v))
 		}
 	}
-	x.out.Form = f
+	return f
 }
 
 func (x *discloser) messages() {

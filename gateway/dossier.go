@@ -19,6 +19,7 @@ type Dossier struct {
 	Contact Contact
 	Ledger  []Consent // newest first, with the words; a zero Address is one that is the person's no longer
 	Draft   *Draft    // nil: none
+	Shelf   []Draft   // the forms that wait for it, in the order of their ids
 	Matters []Matter  // newest first
 	Talks   []Conversation
 	Sent    []Sent // newest first

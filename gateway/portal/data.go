@@ -79,18 +79,26 @@ func (d dataView) ServiceName(code string) string {
 	return code
 }
 
-// held is one answer of the form that is not sent, with its label.
+// held is one answer of a form that is not sent, with its label.
 type held struct{ Label, Value string }
 
-// Answers gives those in the order of the form.
-func (d dataView) Answers() []held {
-	s, ok := d.p.Services.ByCode(d.Form.Service)
+// Forms are the form that is open, and those that wait for it.
+func (d dataView) Forms() []gateway.HeldForm {
+	if d.Form == nil {
+		return d.Waiting
+	}
+	return append([]gateway.HeldForm{*d.Form}, d.Waiting...)
+}
+
+// Answers gives those of a form in its order.
+func (d dataView) Answers(form gateway.HeldForm) []held {
+	s, ok := d.p.Services.ByCode(form.Service)
 	if !ok {
 		return nil
 	}
 	var all []held
 	for _, f := range s.Fields() {
-		for _, v := range d.Form.Answers[f.Name] {
+		for _, v := range form.Answers[f.Name] {
 			if o, ok := f.Option(v); ok {
 				v = o.Label.In(d.Lang)
 			}

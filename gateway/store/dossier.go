@@ -37,7 +37,7 @@ func (s *Store) dossier(ctx context.Context, q database.Querier, contact string)
 	if err != nil {
 		return d, err
 	}
-	d.Draft, d.Matters = l.drafts[contact], l.matters[contact]
+	d.Draft, d.Shelf, d.Matters = l.drafts[contact], l.shelf[contact], l.matters[contact]
 	for i, r := range d.Contact.Reaches {
 		if talk, ok := l.talks[string(addresses[i])]; ok {
 			talk.Address = r.Address

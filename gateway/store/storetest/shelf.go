@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"fmt"
+
 	"gatehouse/channels"
 	"gatehouse/gateway"
 )
@@ -27,6 +29,9 @@ func shelf(b *bench) {
 		b.Fatalf("form %+v, shelf %+v", t.Draft, t.Shelf)
 	}
 	b.equal("its answers", t.Shelf[0].Form.Answers, other.Form.Answers)
+	d, err := b.Dossier(b.Context(), t.Contact.ID)
+	b.must(err)
+	b.equal("handed out", fmt.Sprint(d.Draft.ID, len(d.Shelf), d.Shelf[0].ID), fmt.Sprint(own.ID, 1, other.ID))
 	o = answer(t)
 	o.Draft, o.Shelve = &t.Shelf[0], true
 	b.must(b.Commit(b.Context(), o))
