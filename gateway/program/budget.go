@@ -75,7 +75,11 @@ type budget struct {
 	mu   sync.Mutex
 	over map[string]bool  // by prefix: over half of its budget
 	held map[string]int64 // texts held back, by reason
+	paid map[string]bool  // deliveries that took their number's token and wait for their country's
 }
+
+// maxPaid bounds what is remembered of texts that wait: past it all is forgotten, and each takes one token more.
+const maxPaid = 10_000
 
 // Why a text is held back, as logs and metrics have it.
 const (
@@ -88,10 +92,11 @@ const (
 var errCountry = errors.New("no texts go to that country: texts.abroad does not name its prefix")
 
 // spend takes one text from the budgets. wait is how long it is kept when one is used up; an error means that it never
-// goes. A limiter that can't answer lets it go: a person waits.
+// goes. A delivery takes one token of each, however often it is tried: what the carrier refused for now costs nothing more.
+// A limiter that can't answer lets it go: a person waits.
 func (b *budget) spend(ctx context.Context, d gateway.Leased) (wait time.Duration, err error) {
 	m := d.Message
-	if b == nil || b.texts.Home == "" || m.To.Channel != "sms" || m.Urgent || d.Must || d.Queue == channels.Broadcast || !d.Since.IsZero() {
+	if b == nil || b.texts.Home == "" || m.To.Channel != "sms" || m.Urgent || d.Must || d.Queue == channels.Broadcast || !d.Since.IsZero() || d.Attempt > 1 {
 		return 0, nil
 	}
 	prefix, hour := b.prefix(m.To.Value)
@@ -99,19 +104,50 @@ func (b *budget) spend(ctx context.Context, d gateway.Leased) (wait time.Duratio
 		b.hold(ctx, heldCountry, d)
 		return 0, errCountry
 	}
-	for _, k := range []struct {
-		key, why string
-		n        int
-	}{{"texts:to:" + m.To.Value, heldAddress, b.texts.Address}, {"texts:" + prefix, heldHour, hour}} {
-		if wait, err := b.limiter.Take(ctx, k.key, anHour(k.n), 1); err == nil && wait > 0 {
-			b.hold(ctx, k.why, d)
+	if !b.paidBy(d.ID) {
+		if wait := b.take(ctx, "texts:to:"+m.To.Value, b.texts.Address); wait > 0 {
+			b.hold(ctx, heldAddress, d)
 			return wait, nil
 		}
+	}
+	wait = b.take(ctx, "texts:"+prefix, hour)
+	if b.pay(d.ID, wait > 0); wait > 0 {
+		b.hold(ctx, heldHour, d)
+		return wait, nil
 	}
 	if half, err := b.limiter.Take(ctx, "texts:half:"+prefix, anHour(max(hour/2, 1)), 1); err == nil {
 		b.alarm(ctx, prefix, half > 0)
 	}
 	return 0, nil
+}
+
+func (b *budget) take(ctx context.Context, key string, n int) time.Duration {
+	wait, err := b.limiter.Take(ctx, key, anHour(n), 1)
+	if err != nil {
+		return 0
+	}
+	return wait
+}
+
+// paidBy tells whether a delivery took its number's token at an earlier try.
+func (b *budget) paidBy(id string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.paid[id]
+}
+
+// pay remembers that a delivery waits with its number's token taken, or forgets that when it goes.
+func (b *budget) pay(id string, waits bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !waits {
+		delete(b.paid, id)
+		return
+	}
+	if b.paid == nil || len(b.paid) >= maxPaid {
+		b.paid = map[string]bool{}
+	}
+	b.paid[id] = true
 }
 
 // anHour is a bucket that fills in an hour.

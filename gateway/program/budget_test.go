@@ -73,6 +73,50 @@ func TestTextsHaveABudget(t *testing.T) {
 	}
 }
 
+// TestARetryTakesOneToken: a text that waits for its country's hour, or that the carrier put off, takes one of its number's
+// tokens in all; the others of the number's budget go to other texts.
+func TestARetryTakesOneToken(t *testing.T) {
+	b, now := till(t, Texts{Hour: 2, Address: 3})
+	spend := func(id, number string, attempt int) time.Duration {
+		t.Helper()
+		d := textTo(number, channels.Reply)
+		d.ID, d.Attempt = id, attempt
+		wait, err := b.spend(t.Context(), d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return wait
+	}
+	const number = "+447700900001"
+	if spend("a", "+447700900002", 1)+spend("b", "+447700900002", 1) != 0 {
+		t.Fatal("the hour has no room at first")
+	}
+	for range 9 {
+		if spend("c", number, 1) == 0 {
+			t.Fatal("the hour has room for a third")
+		}
+	}
+	*now = now.Add(30 * time.Minute) // one more for the country; the number got none back beside the one that is gone
+	if wait := spend("c", number, 1); wait != 0 {
+		t.Errorf("it waits %v more", wait)
+	}
+	for attempt := 2; attempt < 9; attempt++ {
+		if wait := spend("c", number, attempt); wait != 0 {
+			t.Errorf("a text that the carrier put off waits %v at its try %d", wait, attempt)
+		}
+	}
+	*now = now.Add(time.Minute)
+	b.texts.Hour = 1000
+	for _, id := range []string{"d", "e", "f"} {
+		if wait := spend(id, number, 1); wait != 0 {
+			t.Errorf("%s waits %v", id, wait)
+		}
+	}
+	if len(b.paid) != 0 {
+		t.Errorf("it still remembers %v", b.paid)
+	}
+}
+
 // TestTextsStayAtHome: a country that is not named gets nothing, one that is named its own budget, by the longest prefix.
 func TestTextsStayAtHome(t *testing.T) {
 	b, _ := till(t, Texts{Abroad: map[string]int{"351": 2, "3519": 1, "4477009009": 1}})
