@@ -76,12 +76,22 @@ func Command() command.Program[Config] {
 
 // Run runs the office until ctx ends, then stops within 5 s.
 func Run(ctx context.Context, c Config, o Options) (err error) {
-	h, err := open(ctx, c, o.withDefaults())
+	o = o.withDefaults()
+	h, err := open(ctx, c, o)
 	if err != nil {
-		return err
+		return stopped(ctx, o.Log, err)
 	}
 	defer func() { err = errors.Join(err, h.close()) }()
 	return h.run(ctx)
+}
+
+// stopped tells whether opening failed by a fault: who was told to stop meanwhile stopped, whatever it was at.
+func stopped(ctx context.Context, log *slog.Logger, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	log.InfoContext(ctx, "stopped while it opened", "err", err)
+	return nil
 }
 
 // close closes the links, and the store last.

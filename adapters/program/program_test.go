@@ -62,6 +62,44 @@ func TestPassword(t *testing.T) {
 	}
 }
 
+// TestStoppedWhileItOpens: an office that is told to stop at its first start, before it is ready or at any moment of it, ends
+// without an error, and the next start finds the store as it should be.
+func TestStoppedWhileItOpens(t *testing.T) {
+	dir := t.TempDir()
+	if err := exchange.MakeKeys(filepath.Join(dir, "keys"), exchange.Parties(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	c, err := sample(t, map[string]string{"OFFICE_STORE": "sqlite:" + filepath.Join(dir, "office.db"), "OFFICE_KEY_FILE": filepath.Join(dir, "office.key"), "EXCHANGE_KEYS": filepath.Join(dir, "keys", "intranet"),
+		"EXCHANGE_UP": filepath.Join(dir, "b"), "EXCHANGE_DOWN": filepath.Join(dir, "c"), "OFFICE_LISTEN": "127.0.0.1:0", "OFFICE_PRIVATE_LISTEN": "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	go func() { // the store's file is there, and the answers are going in
+		defer stop()
+		for ctx.Err() == nil {
+			if _, err := os.Stat(filepath.Join(dir, "office.db")); err == nil {
+				return
+			}
+			<-time.After(time.Millisecond)
+		}
+	}()
+	if err := Run(ctx, c, Options{Log: slog.New(slog.DiscardHandler), Ready: func(map[string]string) { stop() }}); err != nil {
+		t.Errorf("while it opened: %v", err)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := Run(gone, c, Options{Log: slog.New(slog.DiscardHandler)}); err != nil {
+		t.Errorf("before it began: %v", err)
+	}
+	ctx, stop = context.WithCancel(t.Context())
+	defer stop()
+	ready := false
+	if err := Run(ctx, c, Options{Log: slog.New(slog.DiscardHandler), Ready: func(map[string]string) { ready = true; stop() }}); err != nil || !ready {
+		t.Errorf("started again: ready %v, %v", ready, err)
+	}
+}
+
 // TestRunAndStop starts the whole office on ports of its own, and ends it within five seconds without a trace.
 func TestRunAndStop(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())

@@ -70,7 +70,7 @@ func Run(ctx context.Context, c Config, o Options) (err error) {
 	o = o.withDefaults()
 	g, err := open(ctx, c, o)
 	if err != nil {
-		return err
+		return stopped(ctx, o.Log, err)
 	}
 	defer func() { err = errors.Join(err, g.close()) }()
 	return g.run(ctx)
@@ -125,6 +125,15 @@ func open(ctx context.Context, c Config, o Options) (g *house, err error) {
 	private := serve.Private(metrics(g.store, alarms, g.keys, g.links, g.border, g.intake, g.sender.budget, g.tender), g.desk...)
 	g.private, err = serve.Listen(ctx, c.PrivateListen, "private_listen", private, o.Log)
 	return g, err
+}
+
+// stopped tells whether opening failed by a fault: who was told to stop meanwhile stopped, whatever it was at.
+func stopped(ctx context.Context, log *slog.Logger, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	log.InfoContext(ctx, "stopped while it opened", "err", err)
+	return nil
 }
 
 // realURL puts the real port into a public URL that names port 0.
