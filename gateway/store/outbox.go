@@ -408,7 +408,8 @@ func (s *Store) After(ctx context.Context, to channels.Address, seq uint64, limi
 		body []byte
 	}
 	var rows []row
-	err := each(s.db.Read().Query(ctx, "SELECT line, id, body FROM delivery WHERE address = $1 AND line > $2 AND line > 0 ORDER BY line LIMIT $3",
+	// An empty row only numbers: as part of a page it would end a reader's look before the lines after it.
+	err := each(s.db.Read().Query(ctx, "SELECT line, id, body FROM delivery WHERE address = $1 AND line > $2 AND line > 0 AND length(body) > 0 ORDER BY line LIMIT $3",
 		s.address(to), int64(seq), limit))(func(scan scanner) error {
 		var r row
 		err := scan(&r.line, &r.id, &r.body)

@@ -43,6 +43,10 @@
 
   const show = (m) => {
     if (m.seq <= last) return;
+    if (!last && !shown && m.seq > 1) { // what came before is shown here no more, after LOGOUT for one; nor are the words to it
+      own = own.filter((o) => !o.stored || o.after >= m.seq - 1);
+      keepOwn();
+    }
     catchUp(m.seq);
     last = m.seq;
     const b = bubble("us", m.text);

@@ -35,3 +35,40 @@ func leaves(b *bench) {
 	b.equal("cases", len(t.Matters), 1)
 	b.equal("addresses", len(t.Contact.Reaches), 1)
 }
+
+// leavesABrowser: what a web session was told is not shown there after its address left, however much it was; what is said
+// from then on is, under the numbers that follow.
+func leavesABrowser(b *bench) {
+	tab := channels.Address{Channel: "web", Value: "s1"}
+	o := answer(b.heard(tab, "hello"))
+	o.Contact.Reaches = append(o.Contact.Reaches, gateway.Reach{Address: sms("1")})
+	const many = 40 // more than a browser reads at a time
+	for range many {
+		o.Deliveries = append(o.Deliveries, b.delivery(tab, "about your case"))
+	}
+	b.must(b.Commit(b.Context(), o))
+	for range many {
+		b.settle(b.leaseOne(), nil)
+	}
+	o = answer(b.heard(tab, "log out"))
+	o.Leaves = []channels.Address{tab}
+	for _, r := range o.Contact.Reaches {
+		if r.Address != tab {
+			o.Contact.Reaches = []gateway.Reach{r}
+		}
+	}
+	o.Deliveries = []gateway.Delivery{b.delivery(tab, "logged out")}
+	b.must(b.Commit(b.Context(), o))
+	b.settle(b.leaseOne(), nil)
+	lines, err := b.After(b.Context(), tab, 0, 32)
+	b.must(err)
+	if len(lines) != 1 || lines[0].Message.Text != "logged out" || lines[0].Seq != many+1 {
+		b.Errorf("after it the page reads %+v", lines)
+	}
+	b.owe(tab, nil, "who are you")
+	lines, err = b.After(b.Context(), tab, many+1, 32)
+	b.must(err)
+	if len(lines) != 1 || lines[0].Message.Text != "who are you" {
+		b.Errorf("then it reads %+v", lines)
+	}
+}

@@ -42,7 +42,7 @@ func Run(t *testing.T, open func(t *testing.T) Place) {
 		"claim runs out": claimRunsOut, "fencing": fencing, "defer and aside": deferAside, "own claims come back": reclaim,
 		"changed meanwhile": changedMeanwhile, "commit is whole or not at all": whole, "draft": draft, "draft files": draftFiles,
 		"matters": matters, "members": members, "contacts merge": merge, "record": record, "challenge": challenge, "code budget": codeBudget,
-		"join moved": joinMoved, "passes": passes, "nods": nods, "nods move": nodsMove, "passes move": passesMove, "an address leaves": leaves, "merge in company": mergeInCompany, "same delivery twice": sameDelivery,
+		"join moved": joinMoved, "passes": passes, "nods": nods, "nods move": nodsMove, "passes move": passesMove, "an address leaves": leaves, "a browser leaves": leavesABrowser, "merge in company": mergeInCompany, "same delivery twice": sameDelivery,
 		"lease": lease, "lease runs out": leaseRunsOut, "lease order of an address": leaseOrder, "retry": retry, "receipts": receipts,
 		"early receipts": earlyReceipts, "must moves on": mustMoves, "moved in company": movedInCompany, "legal comes back": legalComesBack, "blocked is told inside": blockedIsToldInside, "stopped and dead": stoppedAndDead, "history": history,
 		"history in a crowd": historyCrowd, "crossing": crossing, "crossing refused": crossingRefused, "parts": parts, "new epoch": newEpoch, "pages": pages, "register": register,
