@@ -234,6 +234,7 @@ func (r *retention) endCase(ctx context.Context, tx *database.Tx, m gateway.Matt
 		"DELETE FROM post WHERE contact = $1 AND matter = $2",
 		"DELETE FROM wake WHERE contact = $1 AND subject = $2",
 		"DELETE FROM pass WHERE contact = $1 AND subject = $2",
+		"UPDATE attestation SET body = NULL, matter = '' WHERE matter = $2 AND $1 <> ''", // the chain's digests stay
 		"DELETE FROM matter WHERE contact = $1 AND id = $2",
 	} {
 		if _, err := tx.Exec(ctx, query, m.Contact, m.ID); err != nil {

@@ -8,8 +8,8 @@
 // at a time, a few hundred rows a transaction, gatehouse_retention_removed counts them by sort):
 //
 //	what                                               how long                       why
-//	a case's time line, documents, what was told of    its service's retention after  what the service file says, at least
-//	it and sent by post                                its end, whole days            the 30 days of REOPEN
+//	a case's time line, documents, receipts, what was  its service's retention after  what the service file says, at least
+//	told of it and sent by post                        its end, whole days            the 30 days of REOPEN
 //	messages heard, and files that no form and no      90 days                        the privacy page says so
 //	case took over; texts sent that are of no case,
 //	with their receipts; lines of a web session;
@@ -27,7 +27,7 @@
 //	                                                   lists or texts, else 90 days
 //	a mark of an address that said STOP                without end, keyed             no list may reach it again
 //	marks of message ids, the clerks' chained log,     without end                    no word of a person is in them
-//	ids of what crossed
+//	ids of what crossed, the digests of receipts
 //
 // What is owed to a person, waits at the border or waits for the post holds its case back. FORGET ends all but the last two
 // at once, and the counts of codes: a limit that a word resets is none.
