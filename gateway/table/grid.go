@@ -10,6 +10,8 @@ import (
 const (
 	// titles is how many rows may stand above the header.
 	titles = 50
+	// counting is how many times the rows that may be are counted, so that a reply can say how many there are.
+	counting = 20
 	// ask is after how many rows it is asked whether the reader still waits.
 	ask = 256
 )
@@ -51,7 +53,10 @@ func (g *grid) add(number int, cells []Cell) error {
 	if len(cells) > g.job.Columns {
 		return &Trouble{Reason: TooWide, Row: number, Count: len(cells), Limit: int64(g.job.Columns)}
 	}
-	if g.filled > g.job.Rows+1+titles {
+	switch {
+	case g.filled > counting*g.job.Rows:
+		return &Trouble{Reason: TooManyRows, Count: g.filled, Limit: int64(g.job.Rows)}
+	case g.filled > g.job.Rows+1+titles:
 		return nil
 	}
 	if g.cells += len(cells); g.cells > g.job.Cells {

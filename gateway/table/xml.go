@@ -11,6 +11,8 @@ import (
 const (
 	// names bounds the places of elements in one file: more are made by a machine to hurt.
 	names = 4096
+	// together bounds the bytes of the words of one name that are put into one cell, as each one copies those before.
+	together = 1000
 	// rowMember and problemMember are what a marked copy adds to a row in XML and JSON.
 	rowMember     = "_row"
 	problemMember = "_problem"
@@ -219,8 +221,8 @@ func (c *columns) put(cells []Cell, path string, cell Cell) ([]Cell, error) {
 		cells = append(cells, Cell{})
 	}
 	if before := cells[i]; before != (Cell{}) && cell != (Cell{}) {
-		if len(before.Text)+len(cell.Text) > 4*c.job.Cell {
-			return cells, &Trouble{Reason: LongCell, Limit: int64(c.job.Cell)}
+		if len(before.Text) > together {
+			return cells, &Trouble{Reason: LongCell, Detail: "many of " + path, Limit: together}
 		}
 		cell = Cell{Text: before.Text + ", " + cell.Text}
 	}
