@@ -15,7 +15,7 @@ import (
 type book struct {
 	*pack
 	strings []string
-	dates   []bool // by number of a cell's format: it shows a date
+	shows   []shown // by number of a cell's format
 	from    epoch
 }
 
@@ -204,26 +204,42 @@ func unescape(s string) string {
 	}
 }
 
-// styles reads which formats of cells show a date.
+// shown is what a format makes of a number: a date, or a code of so many digits ("000000").
+type shown struct {
+	date  bool
+	zeros int
+}
+
+// styles reads what the formats of cells show.
 func (b *book) styles(part string) error {
-	codes, in := map[string]bool{}, false
+	codes, in := map[string]shown{}, false
 	return b.each(part, func(_ *pull, e xml.StartElement) error {
 		switch e.Name.Local {
 		case "numFmt":
 			if len(codes) < 1<<12 {
-				codes[attr(e, "numFmtId")] = dated(attr(e, "formatCode"))
+				codes[attr(e, "numFmtId")] = showOf(attr(e, "formatCode"))
 			}
 		case "cellStyleXfs", "cellXfs", "cellStyles":
 			in = e.Name.Local == "cellXfs"
 		case "xf":
-			if in && len(b.dates) < 1<<16 {
+			if in && len(b.shows) < 1<<16 {
 				id := attr(e, "numFmtId")
 				own, ok := codes[id]
-				b.dates = append(b.dates, ok && own || !ok && builtIn(id))
+				if !ok {
+					own = shown{date: builtIn(id)}
+				}
+				b.shows = append(b.shows, own)
 			}
 		}
 		return nil
 	})
+}
+
+func showOf(code string) shown {
+	if len(code) > 1 && len(code) <= 32 && strings.Trim(code, "0") == "" {
+		return shown{zeros: len(code)}
+	}
+	return shown{date: dated(code)}
 }
 
 // builtIn tells the formats of dates that have a number (ECMA-376 part 1, §18.8.30, with those of East Asia).

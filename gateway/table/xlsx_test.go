@@ -56,8 +56,8 @@ const (
 	bookRels  = `<Relationships><Relationship Id="r1" Type="http://x/officeDocument" Target="xl/workbook.xml"/></Relationships>`
 	bookLinks = `<Relationships><Relationship Id="a" Type="http://x/worksheet" Target="worksheets/sheet1.xml"/>` +
 		`<Relationship Id="s" Type="http://x/sharedStrings" Target="sharedStrings.xml"/><Relationship Id="t" Type="http://x/styles" Target="styles.xml"/></Relationships>`
-	bookStyles = `<styleSheet><numFmts><numFmt numFmtId="200" formatCode="&quot;d&quot;0.0"/><numFmt numFmtId="201" formatCode="[$-409]d\.m\.yy;@"/></numFmts>` +
-		`<cellStyleXfs><xf numFmtId="14"/></cellStyleXfs><cellXfs><xf numFmtId="0"/><xf numFmtId="14"/><xf numFmtId="200"/><xf numFmtId="201"/><xf numFmtId="21"/></cellXfs></styleSheet>`
+	bookStyles = `<styleSheet><numFmts><numFmt numFmtId="200" formatCode="&quot;d&quot;0.0"/><numFmt numFmtId="201" formatCode="[$-409]d\.m\.yy;@"/><numFmt numFmtId="202" formatCode="000000"/></numFmts>` +
+		`<cellStyleXfs><xf numFmtId="14"/></cellStyleXfs><cellXfs><xf numFmtId="0"/><xf numFmtId="14"/><xf numFmtId="200"/><xf numFmtId="201"/><xf numFmtId="21"/><xf numFmtId="202"/></cellXfs></styleSheet>`
 )
 
 // rawBook is a workbook of one sheet, written by hand.
@@ -151,6 +151,8 @@ func TestXLSXCells(t *testing.T) {
 		{`<c r="A2" s="1"><v>61</v></c>`, "1900-03-01", Date},
 		{`<c r="A2" s="1"><v>46348.9999999</v></c>`, "2026-11-23", Date},
 		{`<c r="A2" s="2"><v>7.5</v></c>`, "7.5", Number},
+		{`<c r="A2" s="5"><v>10121</v></c>`, "010121", Words},
+		{`<c r="A2" s="5"><v>1.5</v></c>`, "1.5", Number},
 		{`<c r="A2" s="3"><v>46349.5</v></c>`, "2026-11-23T12:00:00", Date},
 		{`<c r="A2" s="4"><v>0.25</v></c>`, "06:00:00", Date},
 		{`<c s="1"><v>99999999</v></c>`, "99999999", Number},
@@ -204,6 +206,8 @@ func TestZips(t *testing.T) {
 	refused(t, packed(t, "a.zip", string(packed(t, "a.csv", goodsCSV))), Defaults(), ZipInZip)
 	refused(t, packed(t), Defaults(), Empty)
 	refused(t, packed(t, "a.pdf", "%PDF-1.7"), Defaults(), NotATable)
+	refused(t, packed(t, "mimetype", odsType, "encrypted-package", "x"), Defaults(), Password)
+	refused(t, packed(t, "Index/Document.iwa", "x"), Defaults(), NotATable)
 	refused(t, packed(t, "a.csv", goodsCSV)[:60], Defaults(), Broken)
 	locked := packed(t, "a.csv", goodsCSV)
 	at := bytes.Index(locked, []byte(entry))

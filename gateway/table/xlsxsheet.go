@@ -190,8 +190,15 @@ func (s *sheet) typed(typ, style, raw, inline string) (Cell, error) {
 	if raw == "" {
 		return Cell{}, nil
 	}
-	n, err := strconv.Atoi(style)
-	return s.from.number(clean(raw), err == nil && n >= 0 && n < len(s.dates) && s.dates[n]), nil
+	var as shown
+	if n, err := strconv.Atoi(style); err == nil && n >= 0 && n < len(s.shows) {
+		as = s.shows[n]
+	}
+	c := s.from.number(clean(raw), as.date)
+	if n := as.zeros - len(c.Text); n > 0 && c.Kind == Number && strings.Trim(c.Text, "0123456789") == "" {
+		return Cell{Text: strings.Repeat("0", n) + c.Text}, nil // a code that shows its zeros is no amount
+	}
+	return c, nil
 }
 
 // table makes the table, with the notes that only a sheet gives.

@@ -105,6 +105,10 @@ func (j *job) zip(b []byte) (Table, error) {
 		return Table{}, trouble(OldFormat, "a binary workbook")
 	case p.named["word/document.xml"] != nil, p.named["ppt/presentation.xml"] != nil:
 		return Table{}, trouble(NotATable, "a letter or slides")
+	case p.named["index/document.iwa"] != nil:
+		return Table{}, trouble(NotATable, "a document of Numbers")
+	case p.named["encrypted-package"] != nil: // as LibreOffice writes since 24.8
+		return Table{}, trouble(Password, "an encrypted document")
 	case types:
 		return p.xlsx()
 	case p.named["content.xml"] != nil:
