@@ -265,7 +265,7 @@ func (k *talk) judged(s *service.Service, c Correction, orders map[int]order) ma
 		}
 	}
 	all := map[int]forms.BadRow{}
-	for _, r := range k.d.clerk.Rejudge(s, t, c.Answers, c.taken, places, k.scene()) {
+	for _, r := range k.d.clerk.Rejudge(s, t, c.Answers, c.Taken, places, k.scene()) {
 		all[r.Number] = r
 	}
 	return all

@@ -67,8 +67,8 @@ func (c Correction) seal(column, value string) string {
 	return hex.EncodeToString(mac.Sum(nil)[:16])
 }
 
-// taken tells whether a value of a unique column was filed before.
-func (c Correction) taken(column, value string) bool {
+// Taken tells whether a value of a unique column was filed before.
+func (c Correction) Taken(column, value string) bool {
 	return value != "" && slices.Contains(c.Seen[column], c.seal(column, value))
 }
 

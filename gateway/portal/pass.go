@@ -40,6 +40,8 @@ func (p *Portal) pass(w http.ResponseWriter, r *http.Request) {
 	case !ok:
 	case got.Kind == gateway.ToPhoto:
 		p.photoPage(w, r, lang, token, got)
+	case got.Kind == gateway.ToCorrect:
+		http.Redirect(w, r, "/d/"+token+"?lang="+lang, http.StatusSeeOther)
 	case !got.Used:
 		p.showPass(w, r, http.StatusOK, lang, passView{Token: token, Kind: got.Kind})
 	case got.Kind == gateway.ToProve || !p.holds(r, token):
@@ -83,12 +85,12 @@ func (p *Portal) showPass(w http.ResponseWriter, r *http.Request, status int, la
 		title = "pass.prove.title"
 	case gateway.ToRead:
 		title = "data.title"
-	case gateway.ToFill, gateway.ToPhoto:
+	case gateway.ToFill, gateway.ToPhoto, gateway.ToCorrect:
 	}
 	if v.Say == "pass.ended" && v.Kind == gateway.ToRead {
 		v.Say = "pass.data.ended"
 	}
-	if v.Say == "pass.ended" || v.Say == "pass.data.ended" {
+	if v.Say == "pass.ended" || v.Say == "pass.data.ended" || v.Say == "correct.ended" {
 		title = "pass.ended.title"
 	}
 	p.show(w, r, status, "pass", view{Lang: lang, Title: p.text(lang, title), Bare: r.URL.Path + "?", Data: v})
@@ -177,6 +179,10 @@ func (p *Portal) usePass(w http.ResponseWriter, r *http.Request) {
 	got, lang, ok := p.readPass(w, r, token)
 	if ok && got.Kind == gateway.ToPhoto {
 		p.takePhotos(w, r, lang, token, got)
+		return
+	}
+	if ok && got.Kind == gateway.ToCorrect { // it has a page of its own
+		p.showPass(w, r, http.StatusNotFound, lang, passView{Say: "pass.ended"})
 		return
 	}
 	if !ok {

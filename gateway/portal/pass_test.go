@@ -2,6 +2,7 @@ package portal_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"html"
 	"io"
@@ -28,6 +29,7 @@ import (
 	"gatehouse/exchange/service"
 	"gatehouse/gateway"
 	"gatehouse/gateway/answers"
+	"gatehouse/gateway/declaration"
 	"gatehouse/gateway/portal"
 	"gatehouse/gateway/store"
 )
@@ -40,15 +42,16 @@ var (
 
 // town is the gateway with its store, whose inbox answers at once what a worker answers a moment later.
 type town struct {
-	t     *testing.T
-	mu    sync.Mutex
-	store *store.Store
-	heart *gateway.Dispatcher
-	now   time.Time
-	last  gateway.Outcome
-	cases []exchange.Case
-	url   string
-	fails error // what Accept gives instead
+	t      *testing.T
+	mu     sync.Mutex
+	store  *store.Store
+	heart  *gateway.Dispatcher
+	filing *declaration.Filing
+	now    time.Time
+	last   gateway.Outcome
+	cases  []exchange.Case
+	url    string
+	fails  error // what Accept gives instead
 }
 
 func (w *town) Accept(ctx context.Context, m channels.Message) error {
@@ -80,7 +83,10 @@ func (w *town) answer(ctx context.Context, t gateway.Turn) error {
 		}
 		t.Record = &r
 	}
-	o, err := w.heart.Step(t)
+	o, mine, err := w.filing.Offer(ctx, t)
+	if err == nil && !mine {
+		o, err = w.heart.Step(t)
+	}
 	if err == nil {
 		err = w.store.Commit(ctx, o)
 	}
@@ -123,11 +129,17 @@ type browser struct {
 	page string
 }
 
+// signer signs receipts with a key that protects nothing.
+func signer(time.Time) (string, func([]byte) []byte, error) {
+	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
+	return "0909090909090909", func(b []byte) []byte { return ed25519.Sign(key, b) }, nil
+}
+
 func openTown(t *testing.T) *town {
 	t.Helper()
 	w := &town{t: t, now: monday}
 	clock := func() time.Time { return w.now }
-	s, err := store.Open(t.Context(), store.Config{URL: "sqlite:" + filepath.Join(t.TempDir(), "g.db"), Now: clock})
+	s, err := store.Open(t.Context(), store.Config{URL: "sqlite:" + filepath.Join(t.TempDir(), "g.db"), Now: clock, Receipts: signer})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,6 +157,7 @@ func openTown(t *testing.T) *town {
 	log := slog.New(slog.DiscardHandler)
 	w.store, w.heart = s, gateway.NewDispatcher(gateway.Rules{Texts: words, Services: cat, Answers: answers.New(nil), PublicURL: "https://gate.example",
 		CodeKey: []byte("a key for tests, 32 bytes of it!")})
+	w.filing = &declaration.Filing{Services: cat, Files: s, Heart: w.heart}
 	p, err := portal.Open(portal.Options{City: "Port Lumen", Links: portal.Links{Key: secret.New("0123456789abcdef"), Now: clock, PublicURL: "http://gate.example"},
 		Library: nothing{answers.New(nil)}, Matters: s, Files: s, Passes: s, Inbox: w, History: s, Services: cat, Texts: words,
 		Limiter: channeltest.NewShared(log, clock).Limiter, Log: log, Now: clock, NewID: func() string { return exchange.NewID(w.now) }})

@@ -85,10 +85,11 @@ type Options struct {
 // Portal serves the pages. It is safe for concurrent use.
 type Portal struct {
 	Options
-	look  *look.Look
-	pages map[string]*page
-	langs []string
-	lists *consent.Directory
+	look    *look.Look
+	pages   map[string]*page
+	langs   []string
+	lists   *consent.Directory
+	grammar *dialogue.Grammar
 }
 
 // Open reads the templates and the look.
@@ -100,7 +101,7 @@ func Open(o Options) (*Portal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the look: %w", err)
 	}
-	p := &Portal{Options: o, look: l, langs: ordered(o.Texts.Languages()), lists: consent.NewDirectory(o.Services, dialogue.Fold)}
+	p := &Portal{Options: o, look: l, langs: ordered(o.Texts.Languages()), lists: consent.NewDirectory(o.Services, dialogue.Fold), grammar: dialogue.New(o.Texts)}
 	if p.pages, err = p.parse(); err != nil {
 		return nil, err
 	}
@@ -129,6 +130,8 @@ func (p *Portal) Mount(mux *http.ServeMux) {
 	mux.Handle("GET /look/", p.look.Handler("/look"))
 	mux.HandleFunc("GET /static/chat.js", script(chatScript))
 	mux.HandleFunc("GET /static/form.js", script(formScript))
+	mux.Handle("GET /d/{token}", p.wrap(p.correctPage))
+	mux.Handle("POST /d/{token}", p.wrap(p.correctRows))
 	mux.Handle("GET /p/{token}", p.wrap(p.pass))
 	mux.Handle("POST /p/{token}", p.wrap(p.usePass))
 	mux.Handle("GET /p/{token}/sent", p.wrap(p.passSent))
