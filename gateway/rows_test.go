@@ -201,3 +201,31 @@ func TestDryRunOfRows(t *testing.T) {
 		t.Error("a dry run filed something")
 	}
 }
+
+func TestATablePastedIntoTheMail(t *testing.T) {
+	w := newWorld(t)
+	said := w.mail("declare+goods", "", "Hello,\nour goods:\n\n"+strings.ReplaceAll(goodsText(), ",", "\t")+"\nBest\n")
+	w.wants(said, "18 rows are received and checked.", `Row 7  HS code "84713"`, "-2-rows.xlsx")
+}
+
+func TestWhatClerksReallySend(t *testing.T) {
+	for name, c := range map[string]struct {
+		file channels.File
+		want string
+	}{
+		"empty":   {file("g.csv", "text/csv", "\n"), "is empty"},
+		"header":  {file("g.csv", "text/csv", "a,b\n1,2\n"), "has the names of the columns"},
+		"quote":   {file("g.csv", "text/csv", goodsHeader+"\n\"12-345678-C,2026-W47\n"), "In row 2 of the file a quotation mark"},
+		"winmail": {file("winmail.dat", "application/ms-tnef", "\x78\x9f\x3e\x22 and more"), "came as winmail.dat"},
+		"old":     {file("g.xls", "application/vnd.ms-excel", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1W\x00o\x00r\x00k\x00b\x00o\x00o\x00k\x00"), "old Excel format"},
+		"picture": {file("g.csv", "text/csv", "\x89PNG\r\n\x1a\n"), "is no table"},
+		"rows":    {file("g.csv", "text/csv", goodsHeader+strings.Repeat("\n12-345678-C,2026-W47,P,847130,BR,1,2,3,EUR", 5001)), "more than 5000 rows"},
+	} {
+		w := newWorld(t)
+		if said := w.mail("declare+goods", "", "", c.file); !strings.Contains(said, c.want) || len(w.matters) != 0 {
+			t.Errorf("%s: %s", name, said)
+		}
+	}
+}
+
+const goodsHeader = "company,week,package,HS code,country,net,gross,value,currency"

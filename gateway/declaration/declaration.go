@@ -61,7 +61,25 @@ func (f *Filing) sheet(ctx context.Context, m channels.Message, known func(strin
 			wrong = gateway.Sheet{File: i + 1, Trouble: trouble}
 		}
 	}
-	return wrong, nil
+	if wrong.Trouble != nil {
+		return wrong, nil
+	}
+	return pasted(m.Text, known)
+}
+
+// pasted reads a table that stands in the mail itself: the channel wrote its cells with tabs between them.
+func pasted(text string, known func(string) bool) (gateway.Sheet, error) {
+	t, found, err := table.Body("", text, known, table.Defaults())
+	var trouble *table.Trouble
+	switch {
+	case errors.As(err, &trouble):
+		return gateway.Sheet{Trouble: trouble}, nil
+	case err != nil:
+		return gateway.Sheet{}, fmt.Errorf("read a table in a mail: %w", err)
+	case !found:
+		return gateway.Sheet{}, nil
+	}
+	return gateway.Sheet{Table: t}, nil
 }
 
 func (f *Filing) open(file channels.File) table.File {
