@@ -84,7 +84,7 @@ func (r *retention) sent(ctx context.Context) (int, string, error) {
 	var seen, young, last int64
 	const query = `SELECT d.number, d.id, d.due, d.state > 0 AND NOT EXISTS (SELECT 1 FROM matter m WHERE m.id = d.matter)
 		AND (d.line = 0 OR length(d.body) > 0 OR NOT EXISTS (SELECT 1 FROM contact c WHERE c.id = d.contact)
-		OR EXISTS (SELECT 1 FROM delivery n WHERE n.address = d.address AND n.line > d.line)) FROM delivery d WHERE d.number > $1 ORDER BY d.number LIMIT $2`
+		OR EXISTS (SELECT 1 FROM delivery n WHERE n.address = d.address AND n.line > 0 AND n.line > d.line)) FROM delivery d WHERE d.number > $1 ORDER BY d.number LIMIT $2`
 	err := each(r.db.Read().Query(ctx, query, from, retainPage))(func(scan scanner) error {
 		var o old
 		var at int64
@@ -106,7 +106,7 @@ func (r *retention) sent(ctx context.Context) (int, string, error) {
 		for _, o := range due {
 			err := errors.Join(dropHolder(ctx, tx, deliveryOwner(o.id)),
 				tx.Send(ctx, `DELETE FROM delivery WHERE number = $1 AND state > 0 AND (line = 0 OR NOT EXISTS (SELECT 1 FROM contact c WHERE c.id = delivery.contact)
-					OR EXISTS (SELECT 1 FROM delivery n WHERE n.address = delivery.address AND n.line > delivery.line))`, o.number),
+					OR EXISTS (SELECT 1 FROM delivery n WHERE n.address = delivery.address AND n.line > 0 AND n.line > delivery.line))`, o.number),
 				tx.Send(ctx, "UPDATE delivery SET body = $2 WHERE number = $1 AND state > 0", o.number, []byte{}))
 			if err != nil {
 				return err

@@ -234,6 +234,7 @@ func (r *retention) endCase(ctx context.Context, tx *database.Tx, m gateway.Matt
 		"DELETE FROM post WHERE contact = $1 AND matter = $2",
 		"DELETE FROM wake WHERE contact = $1 AND subject = $2",
 		"DELETE FROM pass WHERE contact = $1 AND subject = $2",
+		"DELETE FROM correction WHERE matter = $2 AND $1 <> ''",
 		"UPDATE attestation SET body = NULL, matter = '' WHERE matter = $2 AND $1 <> ''", // the chain's digests stay
 		"DELETE FROM matter WHERE contact = $1 AND id = $2",
 	} {
@@ -249,13 +250,13 @@ func (r *retention) endCase(ctx context.Context, tx *database.Tx, m gateway.Matt
 	if err != nil || m.For == "" {
 		return nil, err
 	}
-	return r.endHelped(ctx, tx, m.For)
+	return r.endHelped(ctx, tx, m.Contact, m.For)
 }
 
 // endHelped destroys the key of a person who has no case any more.
-func (r *retention) endHelped(ctx context.Context, tx *database.Tx, person string) (keys []int64, err error) {
-	const query = "SELECT id FROM key WHERE owner = $1 AND NOT EXISTS (SELECT 1 FROM matter WHERE person = $2)"
-	err = each(tx.Query(ctx, query, personOwner(person), person))(func(scan scanner) error {
+func (r *retention) endHelped(ctx context.Context, tx *database.Tx, contact, person string) (keys []int64, err error) {
+	const query = "SELECT id FROM key WHERE owner = $1 AND NOT EXISTS (SELECT 1 FROM matter WHERE contact = $3 AND person = $2)"
+	err = each(tx.Query(ctx, query, personOwner(person), person, contact))(func(scan scanner) error {
 		var id int64
 		err := scan(&id)
 		keys = append(keys, id)

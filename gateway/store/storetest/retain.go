@@ -312,3 +312,26 @@ func retainRound(b *bench) {
 	b.clock.forward(24 * time.Hour)
 	b.equal("nothing is left the next day", b.round(b.Store), map[string]int{})
 }
+
+// retainHelped ends the key of somebody who was helped with their last case; the helper stays, and so may file for them anew.
+func retainHelped(b *bench) {
+	phone := sms("1")
+	_, own, other := b.helped(phone)
+	b.owedNotices()
+	c, m, err := b.Matter(b.Context(), other.ID)
+	b.must(err)
+	m.State, m.Events = exchange.Decided, append(m.Events, gateway.Event{At: b.clock.now(), State: exchange.Decided})
+	b.must(b.Commit(b.Context(), gateway.Outcome{Contact: c, Matters: []gateway.Matter{m}, Wakes: []gateway.Wake{{Kind: "promise", Subject: m.ID}}}))
+	b.until("2028-05-05T00:00:00Z")
+	b.equal("the day after two years", b.round(b.Store)["cases"], 1)
+	b.lives("theirs", other, false)
+	b.lives("the helper's own", own, true)
+	o := answer(b.heard(phone, "another for Ana"))
+	anew := b.matter("PL-anew", phone)
+	anew.Contact, anew.For = c.ID, other.For
+	o.Matters = []gateway.Matter{anew}
+	b.must(b.Commit(b.Context(), o))
+	_, m, err = b.Matter(b.Context(), anew.ID)
+	b.must(err)
+	b.equal("filed anew", m.Subject, anew.Subject)
+}
