@@ -27,8 +27,10 @@ func (j *job) csv(text string) (Table, error) {
 			return Table{}, err
 		}
 	}
-	if s.open > 0 {
+	if _, ok := g.header(); s.open > 0 && (ok || s.open == 1) {
 		return Table{}, &Trouble{Reason: OpenQuote, Row: s.open}
+	} else if s.open > 0 {
+		return Table{}, trouble(NoHeader, "and a quote that is open: a letter")
 	}
 	if s.wide {
 		return Table{}, &Trouble{Reason: TooWide, Row: s.record, Limit: int64(j.Columns)}

@@ -109,6 +109,8 @@ func TestWhatIsRefused(t *testing.T) {
 		{oleMagic + "\x00\x00" + string(wide("EncryptedPackage")), Password, 0},
 		{oleMagic + "\x00\x00" + string(wide("Workbook")), OldFormat, 0},
 		{tnefMagic + "\x00\x01", Winmail, 0},
+		{"0\x82\x05\x01\x06\x09*\x86H\x86\xF7\x0D\x01\x07\x02\xA0\x82\x04\xF2\x02\x01\x01", NotATable, 0}, // a signature
+		{"Hi,\n\"x\n", NoHeader, 0},
 		{"a,b\nc,d\n", NoHeader, 1},
 		{"HS code,Net kg\n1,\x00", NUL, 2},
 		{"\xEF\xBB\xBFa,\xFF", Encoding, 0},

@@ -92,14 +92,23 @@ func (j *job) parse(name string, b []byte) (Table, error) {
 	return j.text(b)
 }
 
-// binary tells a type that is surely not a text. Some types have so short a sign ("BM") that a header may start with it:
-// only bytes that no text has prove them.
+// binary tells what is surely no text. Some types have so short a sign ("BM") that a header may start with it: only
+// bytes that no text has prove them. A signature or a drawing of no known type has many of these.
 func binary(typ string, b []byte) bool {
-	if strings.HasPrefix(typ, "text/") || typ == "application/octet-stream" {
-		return false
+	start := b[:min(len(b), 512)]
+	odd := 0
+	for _, c := range start {
+		if c < ' ' && c != 0 && !strings.ContainsRune("\t\n\r\f\x1b", rune(c)) {
+			odd++
+		}
 	}
-	odd := func(r rune) bool { return r < ' ' && !strings.ContainsRune("\t\n\r\f\x1b", r) }
-	return bytes.IndexFunc(b[:min(len(b), 512)], odd) >= 0 || typ == "application/pdf"
+	switch {
+	case strings.HasPrefix(typ, "text/"):
+		return false
+	case typ == "application/octet-stream":
+		return odd > 4 && odd*50 > len(start)
+	}
+	return odd > 0 || bytes.IndexByte(start, 0) >= 0 || typ == "application/pdf"
 }
 
 func has(b []byte, magic string) bool { return bytes.HasPrefix(b, []byte(magic)) }

@@ -27,7 +27,7 @@ func (j *job) open(b []byte) (*pack, error) {
 	}
 	z, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
 	if err != nil {
-		return nil, broken(err)
+		return nil, broken(unexpected(err))
 	}
 	if len(z.File) > j.Entries {
 		return nil, &Trouble{Reason: Bomb, Detail: "entries", Count: len(z.File), Limit: int64(j.Entries)}
@@ -70,7 +70,7 @@ func (c *counted) Read(b []byte) (int, error) {
 func (p *pack) open(f *zip.File) (io.ReadCloser, error) {
 	r, err := f.Open()
 	if err != nil {
-		return nil, broken(err)
+		return nil, broken(unexpected(err))
 	}
 	return &counted{ReadCloser: r, pack: p, size: int64(f.CompressedSize64)}, nil
 }
@@ -84,7 +84,7 @@ func (p *pack) bytes(f *zip.File, most int64) ([]byte, error) {
 	defer r.Close()
 	b, err := io.ReadAll(io.LimitReader(r, most+1))
 	if err != nil {
-		return nil, broken(err)
+		return nil, broken(unexpected(err))
 	}
 	if int64(len(b)) > most {
 		return nil, &Trouble{Reason: TooBig, Limit: most}
