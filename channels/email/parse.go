@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"slices"
 	"strings"
 
 	"github.com/emersion/go-message/textproto"
@@ -37,6 +38,7 @@ type parsed struct {
 	text   string
 	files  []channels.File
 	report []byte // the delivery-status part of a delivery report (RFC 3464)
+	page   string // the first part in HTML
 }
 
 // parser walks through the parts of one mail, once and in order, and unpacks the files into a spool.
@@ -168,6 +170,7 @@ func (p *parser) words(t, charset string, r io.Reader) (body, error) {
 	}
 	w := words(charset, raw)
 	if t == "text/html" {
+		p.mail.page = either(p.mail.page, w)
 		return body{html: w}, nil
 	}
 	return body{plain: w}, nil
@@ -222,6 +225,25 @@ func extension(t string) string {
 		return all[0]
 	}
 	return ""
+}
+
+// keepTable gives the mail's page as a file where somebody declares with a table pasted into it: the words alone lose which
+// cell is in which column. A mail with another file than pictures, or than its own proof, declares with that.
+func (p *parsed) keepTable(out *channels.Spool) error {
+	other := func(f channels.File) bool {
+		return !strings.HasPrefix(f.Type, "image/") && !strings.HasSuffix(f.Type, "-signature")
+	}
+	if strings.Count(strings.ToLower(p.page), "<tr") < 2 || slices.ContainsFunc(p.files, other) || len(p.files) >= maxFiles {
+		return nil
+	}
+	w := parser{out: out, mail: *p}
+	start := out.Size()
+	if _, err := io.WriteString(out, p.page); err != nil {
+		return fmt.Errorf("keep page: %w", err)
+	}
+	w.add("message.html", "text/html; charset=utf-8", start)
+	p.files = w.mail.files
+	return nil
 }
 
 // say settles the text: without what the person quotes of us, and not longer than a Message may be.

@@ -225,6 +225,11 @@ func (c *Channel) take(ctx context.Context, in channels.Inbox, e envelope, r io.
 	if to.purpose == bounce {
 		return c.refusal(c.report(ctx, in, to.id, mail))
 	}
+	if to.purpose == declaration || to.purpose == dryRun {
+		if err := mail.keepTable(files); err != nil {
+			return c.refusal(err)
+		}
+	}
 	m := c.message(e.from, to, mail, sum)
 	if m.From.Value == "" {
 		return replyNoSender
