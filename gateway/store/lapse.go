@@ -190,7 +190,7 @@ func (r *retention) forms(ctx context.Context, query, table string) (int, string
 	err = r.write(ctx, len(due), func(ctx context.Context, tx *database.Tx) error {
 		n = 0
 		for _, f := range due {
-			gone, err := tx.Exec(ctx, "DELETE FROM "+table+" WHERE id = $1 AND touched < $2", f.id, r.ago(gateway.FormKept))
+			gone, err := tx.Exec(ctx, "DELETE FROM "+table+" WHERE contact = $1 AND id = $2 AND touched < $3", f.contact, f.id, r.ago(gateway.FormKept))
 			if err != nil {
 				return err
 			}

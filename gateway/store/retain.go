@@ -200,11 +200,12 @@ func (r *retention) endCases(ctx context.Context, all []gateway.Matter) (n int, 
 // heldBack tells whether a case has to stay all the same: it was opened again meanwhile, a document of it is under way or
 // its refusal is still to be told, or something of it is owed to the person, by a channel or by post.
 func heldBack(ctx context.Context, tx *database.Tx, m gateway.Matter) (held bool, err error) {
+	// Written as "state = 0" it would walk the index of all that is owed to anybody.
 	const query = `SELECT NOT EXISTS (SELECT 1 FROM matter WHERE id = $1 AND ended = $2)
 		OR EXISTS (SELECT 1 FROM parcel WHERE state = 0 AND matter = $1)
 		OR EXISTS (SELECT 1 FROM envelope e JOIN parcel p ON p.id = e.parcel WHERE p.matter = $1)
 		OR EXISTS (SELECT 1 FROM parcel WHERE state = 3 AND told = 0 AND matter = $1)
-		OR EXISTS (SELECT 1 FROM delivery WHERE contact = $3 AND matter = $1 AND state = 0)
+		OR EXISTS (SELECT 1 FROM delivery WHERE contact = $3 AND matter = $1 AND +state = 0)
 		OR EXISTS (SELECT 1 FROM post WHERE contact = $3 AND matter = $1 AND done = 0)
 		OR EXISTS (SELECT 1 FROM wake WHERE contact = $3 AND subject = $1 AND aside = 0)`
 	err = tx.QueryRow(ctx, query, m.ID, micros(m.End(time.Time{})), m.Contact).Scan(&held)
