@@ -54,6 +54,10 @@ type Crossing interface {
 	Case(ctx context.Context, id string) (exchange.Case, error)
 	// Document gives the document that left with a notice, and its bytes as they left. ErrNotFound.
 	Document(ctx context.Context, notice string) (exchange.FileRef, []byte, error)
+	// Stamp keeps what is told of the gateway's chain of receipts, and gives the numbers that do not fit to what was told
+	// before: another digest for the same number, or, when the receipts cross in their order, one that is new and not
+	// above all that are known. Such a number stays an alarm. Telling the same again changes nothing.
+	Stamp(ctx context.Context, told []exchange.Stamp, ordered bool, now time.Time) (wrong []uint64, err error)
 	// Tallies gives the newest counts of each thing.
 	Tallies(ctx context.Context) ([]exchange.Tally, error)
 }

@@ -110,4 +110,5 @@ type Counts struct {
 	DownWaiting, DownUnacked int64
 	Proposed                 int64
 	Reads                    int64
+	Backdated                int64 // receipts of the gateway that do not fit to what crossed of its chain before
 }

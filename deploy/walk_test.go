@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"image"
 	"image/jpeg"
+	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +19,7 @@ import (
 
 	"gatehouse/deploy/carriers/relay"
 	"gatehouse/deploy/carriers/telegram"
+	"gatehouse/exchange/receipt"
 )
 
 var reference = regexp.MustCompile(`PL-[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9]{2}`)
@@ -249,6 +252,7 @@ func TestWalkDeclarationByMail(t *testing.T) {
 	if !strings.Contains(header(filed, "Auto-Submitted"), "auto-replied") {
 		t.Errorf("the reply is not marked automatic: %v", filed.Headers)
 	}
+	received := w.receipt(filed, "receipt.json")
 	mei := login(t, w.console(), "mei")
 	link := w.awaitCase(mei, ref)
 	page := plain(mei.get(link))
@@ -268,6 +272,48 @@ func TestWalkDeclarationByMail(t *testing.T) {
 	if n := mei.queue()[ref]; n != 1 {
 		t.Errorf("on the desk %d times", n)
 	}
+	registered := w.receipt(m, "receipt-registered.json")
+	if received.Kind != receipt.Received || received.Number != 1 || received.Case != ref || len(received.Files) != 1 || received.Files[0].SHA256 != receipt.Digest([]byte(taxSheet)) ||
+		registered.Kind != receipt.Registered || registered.Of == nil || registered.Of.ID != received.ID || registered.Case != ref || !registered.Filed.Equal(received.Filed) {
+		t.Errorf("the receipts state\n%+v\n%+v", received, registered)
+	}
+}
+
+// receipt reads a receipt that a mail brings, checks it with the keys that the gateway publishes, and looks at its page.
+func (w *town) receipt(m relay.Mail, name string) receipt.Receipt {
+	w.t.Helper()
+	at := slices.IndexFunc(m.Files, func(f relay.File) bool { return f.Name == name })
+	page := slices.IndexFunc(m.Files, func(f relay.File) bool { return f.Name == strings.Replace(name, ".json", ".pdf", 1) })
+	if at < 0 || page < 0 || !bytes.HasPrefix(m.Files[page].Data, []byte("%PDF-")) {
+		w.t.Fatalf("the mail brings no %s: %d files", name, len(m.Files))
+	}
+	keys, err := receipt.ParseKeys([]byte(fetched(w.t, w.settings["PUBLIC"]+"/receipts/keys.json")))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	r, _, err := keys.Verify(m.Files[at].Data)
+	if err != nil {
+		w.t.Fatalf("%s: %v", name, err)
+	}
+	if said := fetched(w.t, w.settings["PUBLIC"]+"/receipts/"+r.ID+"?lang=en"); !strings.Contains(said, "The signature is right") || !strings.Contains(said, r.Case) {
+		w.t.Errorf("the page of the receipt says %s", said)
+	}
+	return r
+}
+
+// fetched gives a page that must be there.
+func fetched(t *testing.T, url string) string {
+	t.Helper()
+	r, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	b, err := io.ReadAll(r.Body)
+	if err != nil || r.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %d, %v", url, r.StatusCode, err)
+	}
+	return string(b)
 }
 
 func header(m relay.Mail, name string) string {

@@ -29,14 +29,16 @@ func aPart(b []byte, n, of int) Part {
 func samples() []Document {
 	f := FileRef{ID: "f1", Name: "photo 1.png", Type: "image/png", Size: 3, SHA256: strings.Repeat("0a", 32)}
 	rel := Released{Policy: "clean", Label: Releasable, By: "u7", At: noon}
+	stamps := []Stamp{{ID: "r1", Number: 7, Digest: strings.Repeat("0b", 32)}}
+	registered := []Registration{{ID: "r2", Signed: noon, Of: "r1", Digest: strings.Repeat("0b", 32), Number: "D-1", At: noon, Key: "00ff", Signature: strings.Repeat("0c", 64)}}
 	return []Document{
 		aCase(),
-		Addition{ID: "a1", Case: "c1", Act: ActReply, At: noon, Answers: []Answer{}, Files: []FileRef{f}},
+		Addition{ID: "a1", Case: "c1", Act: ActReply, At: noon, Answers: []Answer{}, Files: []FileRef{f}, Receipts: stamps},
 		Question{ID: "q1", Lang: "en", Count: 12, From: noon, To: noon, Examples: []string{"where is the pool"}},
 		Tally{ID: "t1", About: "b1", At: noon, Counts: []Count{{"delivered", 1 << 40}}},
 		Erasure{ID: "e1", Party: "p-1", At: noon},
 		Result{ID: "r1", About: "s1", Lines: []Line{{State: "delivered", At: noon}}, At: noon},
-		Notice{ID: "n1", Case: "c1", State: Decided, Decision: Granted, Reason: "وافقنا", Document: []FileRef{f}, Release: rel},
+		Notice{ID: "n1", Case: "c1", State: Decided, Decision: Granted, Reason: "وافقنا", Document: []FileRef{f}, Release: rel, Registered: registered},
 		Broadcast{ID: "b1", List: "alerts flood", Bodies: []Body{{Lang: "en", Text: "rain"}}, Priority: "routine", Release: rel},
 		Audience{ID: "u1", Broadcast: "b1", Rows: 3, Files: []FileRef{f}, Release: rel},
 		Control{ID: "k1", Broadcast: "b1", Act: "pause", Lengths: []Count{}, Release: rel},
@@ -124,6 +126,25 @@ func TestNilAndEmptyListsAreOneForm(t *testing.T) {
 	b, _ := Encode(&c)
 	if !bytes.Equal(a, b) {
 		t.Errorf("differ:\n%s\n%s", a, b)
+	}
+}
+
+// TestLateListIsLeftOutWhileEmpty: what was sealed before it came reads as it did, and an empty one is another form.
+func TestLateListIsLeftOutWhileEmpty(t *testing.T) {
+	c := aCase()
+	without, _ := Encode(c)
+	c.Receipts = []Stamp{}
+	empty, _ := Encode(c)
+	if !bytes.Equal(without, empty) || bytes.Contains(without, []byte("receipts")) {
+		t.Errorf("an empty one is written: %s", empty)
+	}
+	written := append(bytes.TrimSuffix(bytes.Clone(without), []byte("}")), `,"receipts":[]}`...)
+	if _, err := Decode(KindCase, written); !errors.Is(err, ErrNotCanonical) {
+		t.Errorf("an empty one is read: %v", err)
+	}
+	c.Receipts = make([]Stamp, 21)
+	if _, err := Encode(c); err == nil {
+		t.Error("it has no bound")
 	}
 }
 

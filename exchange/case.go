@@ -18,6 +18,15 @@ type Case struct {
 	Answers   []Answer  `json:"answers" max:"6000"`
 	Story     []Said    `json:"story" max:"50"` // the last lines before a hand-over, oldest first
 	Files     []FileRef `json:"files" max:"20"`
+	// Receipts are those given out with it, in the order of the chain: the last is the head of the gateway's chain then.
+	Receipts []Stamp `json:"receipts" max:"20" late:"true"`
+}
+
+// Stamp names a receipt in the gateway's chain.
+type Stamp struct {
+	ID     string `json:"id" is:"id"`
+	Number uint64 `json:"number"`
+	Digest string `json:"digest" is:"hex"` // SHA-256 of its signed bytes
 }
 
 // Answer is one value of one field. A field with several values has several Answers, in order.
@@ -44,6 +53,8 @@ type Addition struct {
 	Text    string    `json:"text" is:"text?,100000"`
 	Answers []Answer  `json:"answers" max:"6000"`
 	Files   []FileRef `json:"files" max:"20"`
+	// Receipts are those given out with it, as in a Case.
+	Receipts []Stamp `json:"receipts" max:"20" late:"true"`
 }
 
 // Act is what an Addition does.

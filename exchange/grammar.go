@@ -19,6 +19,9 @@ import (
 //	is:"bytes,N"     base64 of at most N bytes
 //	max:"N"          at most N elements
 //
+//	late:"true"      a list that came into the schema later: it is not written while it is empty, so that what was sealed
+//	                 before, and what needs it not, stands as it always did
+//
 // A "?" after the name allows the empty value. Times lie between the years 2000 and 2199; numbers are not negative.
 type rule struct {
 	name     string
@@ -53,6 +56,9 @@ func ruleOf(f reflect.StructField) rule {
 	r.elements, _ = strconv.Atoi(f.Tag.Get("max"))
 	return r
 }
+
+// late tells a field that is left out while it is empty.
+func late(f reflect.StructField) bool { return f.Tag.Get("late") != "" }
 
 func wireName(f reflect.StructField) string { return f.Tag.Get("json") }
 

@@ -135,6 +135,9 @@ func (p *Port) retell(ctx context.Context, s *holding) error {
 	if !Crosses(KindTally, p.Lane) {
 		return nil
 	}
+	if err := p.tellHead(ctx, now); err != nil { // nor for this
+		p.Log.Error("head of the receipts is not told", "lane", p.Lane, "err", err)
+	}
 	t, due, err := p.Journal.Report(now)
 	if err == nil && due {
 		err = p.enqueue(ctx, t.ID, t, now)
@@ -143,6 +146,19 @@ func (p *Port) retell(ctx context.Context, s *holding) error {
 		p.Log.Error("report of the day is not made", "lane", p.Lane, "err", err)
 	}
 	return nil
+}
+
+// tellHead tells the head of the chain of receipts, where there is one.
+func (p *Port) tellHead(ctx context.Context, now time.Time) error {
+	if p.Receipts == nil {
+		return nil
+	}
+	h, err := p.Receipts(ctx)
+	if err != nil || h.Number == 0 {
+		return err
+	}
+	id := p.newOwn(KindTally)
+	return p.enqueue(ctx, id, HeadTally(id, h, now), now)
 }
 
 func (p *Port) newOwn(k Kind) string { return string(k) + "-" + p.NewID() }

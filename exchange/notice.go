@@ -49,6 +49,21 @@ type Notice struct {
 	At         time.Time `json:"at"`
 	Document   []FileRef `json:"document" max:"1"` // at most one, PDF/A built inside
 	Release    Released  `json:"release"`
+	// Registered is the receipt of the registration, at most one.
+	Registered []Registration `json:"registered" max:"1" late:"true"`
+}
+
+// Registration is what the inside signed of a registration. With the case's reference, service and filing time, which both
+// sides know, it is a whole receipt (package receipt).
+type Registration struct {
+	ID        string    `json:"id" is:"id"`            // of this receipt
+	Signed    time.Time `json:"signed"`                // to the second
+	Of        string    `json:"of" is:"id"`            // id of the receipt that it follows
+	Digest    string    `json:"digest" is:"hex"`       // of that receipt
+	Number    string    `json:"number" is:"id,128"`    // in the register
+	At        time.Time `json:"at"`                    // of the entry, to the second
+	Key       string    `json:"key" is:"id"`           // id of the key that signed
+	Signature string    `json:"signature" is:"id,128"` // hex
 }
 
 // MaxCorrect bounds Notice.Correct: no declaration has more rows.

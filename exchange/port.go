@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"gatehouse/exchange/receipt"
 )
 
 // Defaults of a Port.
@@ -42,6 +44,8 @@ type Port struct {
 	Owner    string // names this process in the lease
 	Log      *slog.Logger
 	Journal  Journal // nil: none is kept
+	// Receipts gives the head of the chain of receipts, told beside each History; nil: this side has none.
+	Receipts func(context.Context) (receipt.Head, error)
 
 	Now   func() time.Time // nil: time.Now
 	NewID func() string    // nil: NewID(Now())

@@ -156,6 +156,8 @@ type Matter struct {
 	CorrectBy time.Time
 	// Period is what a declaration is about and for whom, and Digest the SHA-256 of its table: the same again is told so.
 	Period, Digest string
+	// Owed are the ids of receipts that go with the next notice that carries files.
+	Owed []string
 	// Tell is where notices go when its contact has no address: what was said at the counter.
 	Tell   Tell
 	Events []Event // time line, oldest first

@@ -11,6 +11,7 @@ import (
 	"gatehouse/channels/text"
 	"gatehouse/configs/texts"
 	"gatehouse/exchange"
+	"gatehouse/exchange/receipt"
 )
 
 // Notice tells a person what the office says to their case: on the address they used last, a mail in its old thread.
@@ -39,6 +40,11 @@ func (d *Dispatcher) Notice(t Tiding, n exchange.Notice) (Outcome, error) {
 		e.Paper = &Paper{Name: f.Name, Size: f.Size, SHA256: f.SHA256}
 		o.Papers = []Kept{{Matter: m.ID, File: *f}}
 	}
+	if t.Registered != nil {
+		e.Receipt = n.Registered[0].ID
+		m.Owed = append(slices.Clone(m.Owed), e.Receipt)
+		o.Receipts = []Issued{{Matter: m.ID, Signed: t.Registered}}
+	}
 	m.Events = append(slices.Clone(m.Events), e)
 	o.Matters = []Matter{m}
 	kept(&o, m, n)
@@ -48,6 +54,9 @@ func (d *Dispatcher) Notice(t Tiding, n exchange.Notice) (Outcome, error) {
 	}
 	if n.Decision != exchange.Undecided {
 		d.inWriting(&o, t, m, said)
+	}
+	if slices.ContainsFunc(o.Deliveries, func(x Delivery) bool { return len(x.Receipts) > 0 }) {
+		o.Matters[0].Owed = nil
 	}
 	return o, nil
 }
@@ -98,8 +107,19 @@ func (d *Dispatcher) Refused(t Tiding, r exchange.Reason) (Outcome, error) {
 		return Outcome{Contact: t.Contact, Matters: []Matter{m}}, nil
 	}
 	m.Events = append(slices.Clone(m.Events), Event{At: t.Now, State: m.State, Text: said})
-	o := Outcome{Contact: t.Contact, Matters: []Matter{m}}
+	o := Outcome{Contact: t.Contact}
+	if first := m.received(); first != "" {
+		x := d.receiptFor(m, receipt.Refused, t.NewID())
+		x.Reason, x.Of = refusal(r), &receipt.Of{ID: first}
+		o.Receipts = []Issued{{Matter: m.ID, Receipt: x}}
+		m.Events[len(m.Events)-1].Receipt = x.ID
+		m.Owed = append(slices.Clone(m.Owed), x.ID)
+	}
 	d.tell(&o, t, m, said, true)
+	if slices.ContainsFunc(o.Deliveries, func(x Delivery) bool { return len(x.Receipts) > 0 }) {
+		m.Owed = nil
+	}
+	o.Matters = []Matter{m}
 	return o, nil
 }
 
@@ -138,16 +158,16 @@ func (d *Dispatcher) tellMatter(t Tiding, m Matter, said string, must bool) []De
 	if to.IsZero() {
 		return nil
 	}
-	paper := t.Paper
+	paper, owed := t.Paper, m.Owed
 	silent := slices.ContainsFunc(t.Contact.Reaches, func(r Reach) bool { return r.Address == to && r.Doubtful(t.Now) })
 	switch {
 	case silent: // whoever has it by now learns nothing but that somebody has a case
-		paper = nil
+		paper, owed = nil, nil
 		said = d.texts.Text(m.Lang, "citizen.notice.silent", texts.Args{
 			"city": d.services.City.Name.In(m.Lang), "reference": m.Reference, "phone": d.services.City.Phone,
 		})
 	case !d.tellable(m.Service, to.Channel) || !ok && !m.Tell.Proven:
-		paper = nil
+		paper, owed = nil, nil
 		said = d.texts.Text(m.Lang, "citizen.notice.state", texts.Args{
 			"reference": m.Reference, "service": m.Name, "state": d.state(m, m.Lang),
 		})
@@ -160,6 +180,9 @@ func (d *Dispatcher) tellMatter(t Tiding, m Matter, said string, must bool) []De
 	if paper != nil {
 		where = d.paperText(m, to.Channel, carriesFiles(to.Channel))
 		msg.Text = strings.TrimSpace(said + " " + where)
+	}
+	if !carriesFiles(to.Channel) {
+		owed = nil
 	}
 	if paper != nil && carriesFiles(to.Channel) {
 		msg.Files = []channels.File{*paper}
@@ -174,7 +197,7 @@ func (d *Dispatcher) tellMatter(t Tiding, m Matter, said string, must bool) []De
 		}
 	}
 	list := []Delivery{{
-		ID: msg.ID, Contact: t.Contact.ID, Queue: channels.Notice, Matter: m.ID, Message: msg, Due: t.Now, Must: must,
+		ID: msg.ID, Contact: t.Contact.ID, Queue: channels.Notice, Matter: m.ID, Message: msg, Due: t.Now, Must: must, Receipts: owed,
 	}}
 	if to.Channel == byWeb && must {
 		list = append(list, d.besideChat(t, m, said)...)

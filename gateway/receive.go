@@ -1,10 +1,13 @@
 package gateway
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"gatehouse/channels"
 	"gatehouse/configs/texts"
+	"gatehouse/exchange"
 	"gatehouse/exchange/receipt"
 )
 
@@ -54,6 +57,33 @@ func (d *Dispatcher) receiptFor(m Matter, kind receipt.Kind, id string) receipt.
 	filed := m.FiledAt.UTC().Truncate(time.Second)
 	return receipt.Receipt{Schema: receipt.Schema, Kind: kind, ID: id, Issuer: d.services.City.Domain, Case: m.Reference, Service: m.Service,
 		Filed: filed, FiledLocal: filed.In(d.services.City.Location())}
+}
+
+// received is the id of the receipt of what is filed, the newest; empty: none was given out.
+func (m Matter) received() string {
+	for _, e := range slices.Backward(m.Events) {
+		if e.Receipt != "" && e.State != exchange.Received && e.State != exchange.Blocked {
+			return e.Receipt
+		}
+	}
+	return ""
+}
+
+// Registration gives the signed receipt that a notice brings of a registration, verified; nil: it brings none. The error says
+// that what it brings is not one of this case, or not signed by the inside.
+func (d *Dispatcher) Registration(m Matter, n exchange.Notice, keys receipt.Keys) ([]byte, error) {
+	if len(n.Registered) == 0 {
+		return nil, nil
+	}
+	r := n.Registered[0].Receipt(exchange.Facts{Issuer: d.services.City.Domain, Case: m.Reference, Service: m.Service, Filed: m.FiledAt, Zone: d.services.City.Location()})
+	b, err := receipt.Written(r)
+	if err == nil {
+		_, _, err = keys.Verify(b)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("receipt of a registration: %w", err)
+	}
+	return b, nil
 }
 
 func (d *Dispatcher) receiptURL(id string) string { return d.public + "/receipts/" + id }

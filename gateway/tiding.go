@@ -14,4 +14,6 @@ type Tiding struct {
 	Matter  Matter // zero for a broadcast
 	// Paper is the document that came with a notice, whole and of the stated digest; nil: none did.
 	Paper *channels.File
+	// Registered is the signed receipt that a notice brings, verified (Dispatcher.Registration); nil: none.
+	Registered []byte
 }

@@ -15,6 +15,7 @@ import (
 
 	"gatehouse/adapters"
 	"gatehouse/exchange"
+	"gatehouse/exchange/receipt"
 )
 
 // Times and amounts of the loops.
@@ -67,6 +68,9 @@ type Shared struct {
 	Alone bool
 	// Report takes the extranet's report of a day, to compare it with our own journal; false: this is none. Nil: nobody.
 	Report func(ctx context.Context, t exchange.Tally) (bool, error)
+	// Sign gives the key that signs receipts of registrations, Facts what both sides know of a case; nil: none are made.
+	Sign  receipt.Signer
+	Facts func(exchange.Case) exchange.Facts
 	// Posted is called after something was put into the down lane; it must not block.
 	Posted func()
 }
@@ -203,8 +207,14 @@ func (o *Office) take(ctx context.Context, a exchange.Arrival) error {
 	switch d := doc.(type) {
 	case exchange.Case:
 		o.Log.Info("case crossed", "case_id", d.ID, "service", d.Service, "files", len(d.Files))
+		if err := o.stamps(ctx, d.Receipts, true); err != nil {
+			return err
+		}
 		return o.Store.TakeCase(ctx, seq, d, o.Route(d.Service), o.Now())
 	case exchange.Addition:
+		if err := o.stamps(ctx, d.Receipts, true); err != nil {
+			return err
+		}
 		return o.Store.TakeAddition(ctx, seq, d, o.Now())
 	case exchange.Part:
 		if a.Replaced != (exchange.Replaced{}) && d.Number == 1 {
@@ -218,6 +228,11 @@ func (o *Office) take(ctx context.Context, a exchange.Arrival) error {
 		}
 		if mine {
 			return done()
+		}
+		if h, ok := d.ReceiptHead(); ok {
+			if err := o.stamps(ctx, []exchange.Stamp{{Number: h.Number, Digest: h.Digest}}, false); err != nil {
+				return err
+			}
 		}
 		return o.Store.TakeTally(ctx, seq, d)
 	case exchange.Erasure:
@@ -291,7 +306,7 @@ func (o *Office) run(ctx context.Context, e adapters.Errand) error {
 	if err != nil {
 		return err
 	}
-	say, err := o.receipt(ctx, e)
+	say, err := o.receipt(ctx, e, ref)
 	if err != nil {
 		return err
 	}
@@ -333,8 +348,9 @@ func (o *Office) add(ctx context.Context, c adapters.Connector, e adapters.Erran
 
 // receipt gives the parcel that tells a person that their case is registered. Over its share of the day it is held
 // inside, under an id that is the same when the errand is repeated.
-func (o *Office) receipt(ctx context.Context, e adapters.Errand) ([]exchange.Parcel, error) {
+func (o *Office) receipt(ctx context.Context, e adapters.Errand, ref string) ([]exchange.Parcel, error) {
 	n := o.received(*e.Case)
+	n.Registered = o.registered(*e.Case, ref, n.At)
 	p, err := o.Gate.Release(ctx, n)
 	if errors.Is(err, adapters.ErrQuota) {
 		h := o.holdBack(n, err)

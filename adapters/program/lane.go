@@ -42,6 +42,11 @@ func (h *house) reconcile(ctx context.Context, t exchange.Tally) (mine bool, err
 	return true, nil
 }
 
+// facts is what a receipt of a registration states that the gateway knows too.
+func (h *house) facts(c exchange.Case) exchange.Facts {
+	return exchange.Facts{Issuer: h.catalog.City.Domain, Case: c.Reference, Service: c.Service, Filed: c.FiledAt, Zone: h.catalog.City.Location()}
+}
+
 // latestDays is how many reconciliations the console looks at.
 const latestDays = 14
 

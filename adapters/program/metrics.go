@@ -41,6 +41,7 @@ func (c *counts) Collect(out chan<- prometheus.Metric) {
 	down := gauge("down_lane", "Documents for the down lane, by state.", "state")
 	errands := gauge("errands", "Cases on their way to a connector, by state.", "state")
 	reviews := gauge("reviews", "What left without a second person and is to be looked at, by state.", "state")
+	receipts := gauge("receipts", "Receipts of the gateway, as far as they crossed, by state.", "state")
 	for _, m := range []struct {
 		desc  *prometheus.Desc
 		state string
@@ -49,6 +50,7 @@ func (c *counts) Collect(out chan<- prometheus.Metric) {
 		{records, "open", n.Open}, {records, "late", n.Late}, {records, "unclaimed", n.Unclaimed}, {records, "holding", n.Holding},
 		{reviews, "due", n.ToReview}, {reviews, "overdue", n.Overdue},
 		{down, "waiting", n.DownWaiting}, {down, "unacked", n.DownUnacked}, {errands, "waiting", n.Errands}, {errands, "stuck", n.Stuck},
+		{receipts, "backdated", n.Backdated},
 	} {
 		out <- prometheus.MustNewConstMetric(m.desc, prometheus.GaugeValue, float64(m.value), m.state)
 	}

@@ -231,7 +231,7 @@ func (h *house) openBorder(context.Context) error {
 	h.office = office.Open(office.Shared{Log: h.Log, Now: h.Now, NewID: h.newID, Store: h.store, Gate: h.gate,
 		Connectors: map[string]adapters.Connector{desk.Name: h.desk}, Route: city.Route, Department: city.DepartmentOf,
 		Leaks: h.policy.Leaks, LapseAfter: h.policy.LapseAfter(), Papers: papers, Alone: strings.HasPrefix(h.cfg.Store, "sqlite:"), Posted: h.border.Nudge,
-		Report: h.reconcile})
+		Report: h.reconcile, Sign: keys.Ring.ReceiptKey, Facts: h.facts})
 	h.border.Wake = h.office.Wake
 	return nil
 }

@@ -61,6 +61,7 @@ func (s *Store) Counts(ctx context.Context) (c adapters.Counts, err error) {
 		{&c.DownUnacked, `SELECT COUNT(*) FROM outgoing WHERE seq > 0 AND done = 0`, nil},
 		{&c.Proposed, `SELECT COUNT(*) FROM drafts WHERE state = 'proposed'`, nil},
 		{&c.Reads, `SELECT COUNT(*) FROM looks`, nil},
+		{&c.Backdated, `SELECT COUNT(*) FROM stamps WHERE alarm > 0`, nil},
 	} {
 		if *v.into, err = one(ctx, s.db.Read(), number, v.query, v.args...); err != nil {
 			return c, wrap("count", err)

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 
 	"gatehouse/channels"
+	"gatehouse/exchange/receipt"
 	"gatehouse/gateway"
 	"gatehouse/gateway/slip"
 )
@@ -35,7 +36,11 @@ func (a *attacher) attached(ctx context.Context, d gateway.Leased) (channels.Mes
 		if err != nil {
 			return m, err
 		}
-		files = append(files, fileOf("receipt.json", "application/json", r.Body))
+		name := "receipt"
+		if x, err := receipt.Parse(r.Body); err == nil && x.Kind != receipt.Received {
+			name += "-" + string(x.Kind)
+		}
+		files = append(files, fileOf(name+".json", "application/json", r.Body))
 		if a.print == nil {
 			continue
 		}
@@ -44,7 +49,7 @@ func (a *attacher) attached(ctx context.Context, d gateway.Leased) (channels.Mes
 			a.log.WarnContext(ctx, "receipt goes without its page", "message_id", d.ID, "lang", m.Lang, "err", err)
 			continue
 		}
-		files = append(files, fileOf("receipt.pdf", "application/pdf", pdf))
+		files = append(files, fileOf(name+".pdf", "application/pdf", pdf))
 	}
 	m.Files = files
 	return m, nil

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"gatehouse/exchange"
+	"gatehouse/exchange/receipt"
 	"gatehouse/gateway"
 )
 
@@ -27,6 +28,7 @@ const membersPage = 200
 type storyteller interface {
 	Notice(t gateway.Tiding, n exchange.Notice) (gateway.Outcome, error)
 	Refused(t gateway.Tiding, r exchange.Reason) (gateway.Outcome, error)
+	Registration(m gateway.Matter, n exchange.Notice, keys receipt.Keys) ([]byte, error)
 	Broadcast(t gateway.Tiding, b exchange.Broadcast) (gateway.Outcome, error)
 	Forget(now time.Time, newID func() string, all gateway.Dossier, f exchange.Forget) gateway.Outcome
 }
@@ -41,6 +43,7 @@ type arrivals struct {
 	bell  bell
 	done  func() // rings the outbox
 	pages func() // rings the index
+	keys  func() receipt.Keys
 	log   *slog.Logger
 
 	arriving, telling trials // by number of the lane, by parcel
@@ -166,6 +169,9 @@ func (a *arrivals) notice(ctx context.Context, n exchange.Notice, seq uint64, p 
 	if t.Paper = p.file(n); t.Paper == nil && p != nil {
 		a.log.ErrorContext(ctx, "decision goes without its document", "case_id", n.Case, "notice_id", n.ID, "refused", p.refused)
 	}
+	if t.Registered, err = a.registered(t.Matter, n); err != nil {
+		a.log.ErrorContext(ctx, "receipt of a registration is left out", "case_id", n.Case, "notice_id", n.ID, "err", err)
+	}
 	o, err := a.tell.Notice(t, n)
 	if err != nil {
 		return err
@@ -179,6 +185,14 @@ func (a *arrivals) notice(ctx context.Context, n exchange.Notice, seq uint64, p 
 	}
 	a.log.InfoContext(ctx, "notice taken", "case_id", n.Case, "state", n.State, "decision", n.Decision)
 	return nil
+}
+
+// registered gives the receipt that a notice brings.
+func (a *arrivals) registered(m gateway.Matter, n exchange.Notice) ([]byte, error) {
+	if a.keys == nil {
+		return nil, nil
+	}
+	return a.tell.Registration(m, n, a.keys())
 }
 
 // orphan counts a notice to a person who was forgotten; its document's pieces are handled with it.

@@ -40,7 +40,7 @@ func (g *house) openBorder(context.Context) (err error) {
 	}
 	g.border = &exchange.Port{Lane: exchange.Up, Ring: keys.Ring, Outgoing: g.store.Outgoing(), Incoming: g.store.Incoming(), Out: g.links.Out, In: g.links.In,
 		Owner: owner, Log: g.Log, Now: g.Now, NewID: g.newID, Wake: g.arrivals.bell.ring, AckEvery: x.AckEvery, AckIdle: x.AckIdle, Resend: x.Resend, BeatEvery: x.BeatEvery,
-		Journal: g.evidence}
+		Journal: g.evidence, Receipts: g.store.ReceiptHead}
 	return nil
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"gatehouse/channels"
 	"gatehouse/exchange"
+	"gatehouse/exchange/receipt"
 	"gatehouse/gateway"
 	"gatehouse/gateway/store"
 	_ "gatehouse/gateway/store/sqlite"
@@ -41,6 +42,10 @@ func (l *lanes) Notice(t gateway.Tiding, n exchange.Notice) (gateway.Outcome, er
 
 func (l *lanes) Refused(t gateway.Tiding, _ exchange.Reason) (gateway.Outcome, error) {
 	return gateway.Outcome{Contact: t.Contact}, nil
+}
+
+func (l *lanes) Registration(gateway.Matter, exchange.Notice, receipt.Keys) ([]byte, error) {
+	return nil, nil
 }
 
 func (l *lanes) Broadcast(t gateway.Tiding, _ exchange.Broadcast) (gateway.Outcome, error) {

@@ -187,10 +187,10 @@ func (g *house) openHeart(ctx context.Context) error {
 	g.sender = newSender(g.store, g.channels, g.volatile, g.Now, g.Log)
 	g.sender.hold = g.Hold
 	g.sender.budget = &budget{texts: g.cfg.Texts.with(cat.City.Country), limiter: g.volatile.Limiter, log: g.Log, over: map[string]bool{}, held: map[string]int64{}}
-	slips := g.slips(cat, words)
+	slips, keys := g.slips(cat, words), func() receipt.Keys { return g.keys.Ring.ReceiptKeys(cat.City.Domain) }
 	g.sender.attach = &attacher{store: g.store, print: slips, log: g.Log}
 	g.arrivals = &arrivals{store: g.store, lane: g.store.Incoming(), tell: heart, now: g.Now, ids: g.newID, bell: newBell(),
-		done: g.sender.bell.ring, pages: g.pages.bell.ring, log: g.Log}
+		done: g.sender.bell.ring, pages: g.pages.bell.ring, keys: keys, log: g.Log}
 	g.intake = &intake{lane: g.store.Outgoing(), limit: g.cfg.Exchange.OutboxLimit, now: g.Now, log: g.Log}
 	if g.intake.limit == 0 {
 		g.intake.limit = defaultOutbox
@@ -199,7 +199,7 @@ func (g *house) openHeart(ctx context.Context) error {
 		done: g.committed, log: g.Log}
 	g.inbox = &inbox{store: g.store, hide: gateway.NewSecrets().Hide, wake: g.worker.bell.ring, log: g.Log}
 	g.portal, err = portal.Open(portal.Options{City: g.cfg.Name, Links: links, Library: g.pages, Matters: g.store, Files: g.store, Passes: g.store, Inbox: g.inbox,
-		Receipts: g.store, ReceiptKeys: func() receipt.Keys { return g.keys.Ring.ReceiptKeys(cat.City.Domain) }, Slips: slips,
+		Receipts: g.store, ReceiptKeys: keys, Slips: slips,
 		History: g.store, Services: cat, Texts: words, Limiter: g.volatile.Limiter, Log: g.Log, Now: g.Now, NewID: g.newID})
 	if err != nil || len(g.cfg.Counter.Clerks) == 0 {
 		return err

@@ -8,6 +8,7 @@ import (
 
 	"gatehouse/configs/database"
 	"gatehouse/configs/vault"
+	"gatehouse/exchange"
 	"gatehouse/gateway"
 )
 
@@ -29,6 +30,7 @@ type commitment struct {
 	persons personKeys
 	remains *remains // after Forget
 	files   []*intake
+	stamps  map[string][]exchange.Stamp // receipts given out, by their cases
 
 	// merged: it took over another contact. lost is what keeps it out of the store; the others of the group are not touched.
 	merged bool

@@ -202,8 +202,8 @@ func (s *Store) matters(ctx context.Context, q database.Querier, rows *sql.Rows,
 			return nil, err
 		}
 		m := &out[i]
-		m.Service, m.Name, m.Lang, m.Address, m.Thread, m.Subject, m.Decision, m.Promise, m.Events, m.Booked, m.Words, m.Rows, m.Correct, m.CorrectBy, m.Period, m.Digest =
-			a.Service, a.Name, a.Lang, a.Address, a.Thread, a.Subject, a.Decision, a.Promise, a.Events, a.Booked, a.Words, a.Rows, a.Correct, a.By, a.Period, a.Digest
+		m.Service, m.Name, m.Lang, m.Address, m.Thread, m.Subject, m.Decision, m.Promise, m.Events, m.Booked, m.Words, m.Rows, m.Correct, m.CorrectBy, m.Period, m.Digest, m.Owed =
+			a.Service, a.Name, a.Lang, a.Address, a.Thread, a.Subject, a.Decision, a.Promise, a.Events, a.Booked, a.Words, a.Rows, a.Correct, a.By, a.Period, a.Digest, a.Owed
 		if a.Tell != nil {
 			m.Tell = *a.Tell
 		}

@@ -19,6 +19,7 @@ type parcelRow struct {
 	part, parts      int
 	key              vault.Key
 	body             []byte
+	doc              exchange.Document // of an outcome that gives out receipts: sealed again with them
 }
 
 func crossingOwner(root string) string { return "crossing:" + root }
@@ -42,7 +43,11 @@ func (s *Store) prepareCrossings(ctx context.Context, c *commitment) error {
 		if err != nil {
 			return err
 		}
-		c.parcels = append(c.parcels, &parcelRow{id: root, root: root, matter: x.Matter, kind: x.Document.Kind(), key: k, body: k.Seal("parcel", root, content)})
+		row := &parcelRow{id: root, root: root, matter: x.Matter, kind: x.Document.Kind(), key: k, body: k.Seal("parcel", root, content)}
+		if len(c.Receipts) > 0 {
+			row.doc = x.Document
+		}
+		c.parcels = append(c.parcels, row)
 		if err := s.prepareParts(ctx, c, x, root, k); err != nil {
 			return err
 		}

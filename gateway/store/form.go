@@ -138,10 +138,11 @@ type affair struct {
 	By       time.Time         `json:"y,omitzero"`
 	Period   string            `json:"q,omitempty"`
 	Digest   string            `json:"h,omitempty"`
+	Owed     []string          `json:"rc,omitempty"`
 }
 
 func toAffair(m gateway.Matter) affair {
-	a := affair{m.Service, m.Name, m.Lang, m.Address, m.Thread, m.Subject, m.Decision, m.Promise.UTC(), m.Events, nil, m.Booked, m.Words, m.Rows, m.Correct, m.CorrectBy.UTC(), m.Period, m.Digest}
+	a := affair{m.Service, m.Name, m.Lang, m.Address, m.Thread, m.Subject, m.Decision, m.Promise.UTC(), m.Events, nil, m.Booked, m.Words, m.Rows, m.Correct, m.CorrectBy.UTC(), m.Period, m.Digest, m.Owed}
 	if m.Tell != (gateway.Tell{}) {
 		a.Tell = &m.Tell
 	}

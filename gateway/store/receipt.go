@@ -8,6 +8,7 @@ import (
 
 	"gatehouse/configs/database"
 	"gatehouse/configs/vault"
+	"gatehouse/exchange"
 	"gatehouse/exchange/receipt"
 	"gatehouse/gateway"
 )
@@ -31,7 +32,11 @@ func (s *Store) prepareReceipts(_ context.Context, c *commitment) error {
 		if s.cfg.Receipts == nil {
 			return fmt.Errorf("give out receipt: %w", errUnsigned)
 		}
-		if _, err := receipt.Sign(s.placed(x.Receipt, receipt.Head{}), s.cfg.Receipts); err != nil {
+		trial := s.placed(x.Receipt, receipt.Head{})
+		if trial.Of != nil { // it is looked up at its turn
+			trial.Of = &receipt.Of{ID: trial.Of.ID, Digest: receipt.Digest(nil)}
+		}
+		if _, err := receipt.Sign(trial, s.cfg.Receipts); err != nil {
 			return fmt.Errorf("give out receipt: %w", err)
 		}
 	}
@@ -55,15 +60,62 @@ func (s *Store) putReceipts(ctx context.Context, tx *database.Tx, c *commitment)
 			if b, err = s.issue(ctx, tx, x.Receipt); err != nil {
 				return err
 			}
+			if b == nil {
+				continue
+			}
 		}
 		if err := s.putReceipt(ctx, tx, c, x.Matter, b); err != nil {
 			return err
 		}
 	}
+	return c.stampParcels()
+}
+
+// stampParcels puts the receipts that were just given out for a case to what crosses of it.
+func (c *commitment) stampParcels() error {
+	for _, p := range c.parcels {
+		stamps := c.stamps[p.matter]
+		if p.doc == nil || len(stamps) == 0 {
+			continue
+		}
+		switch d := p.doc.(type) {
+		case exchange.Case:
+			d.Receipts, p.doc = stamps, nil
+			if err := p.rewrite(d); err != nil {
+				return err
+			}
+		case exchange.Addition:
+			d.Receipts, p.doc = stamps, nil
+			if err := p.rewrite(d); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// rewrite seals another text of a document.
+func (p *parcelRow) rewrite(d exchange.Document) error {
+	content, err := exchange.Encode(d)
+	if err != nil {
+		return wrap("write crossing", err)
+	}
+	p.body = p.key.Seal("parcel", p.root, content)
 	return nil
 }
 
 func (s *Store) issue(ctx context.Context, tx *database.Tx, r receipt.Receipt) ([]byte, error) {
+	if r.Of != nil {
+		of := receipt.Of{ID: r.Of.ID}
+		err := tx.QueryRow(ctx, "SELECT digest FROM attestation WHERE id = $1", of.ID).Scan(&of.Digest)
+		if noRow(err) { // what it would follow was never given out here: it says nothing
+			return nil, nil
+		}
+		if err != nil {
+			return nil, wrap("look for the receipt before", err)
+		}
+		r.Of = &of
+	}
 	var head receipt.Head
 	rows, err := tx.Changes(ctx, "UPDATE attested SET number = number + 1 WHERE one = 1 RETURNING number - 1, digest")
 	if err := each(rows, err)(func(scan scanner) error { return scan(&head.Number, &head.Digest) }); err != nil {
@@ -85,12 +137,24 @@ func (s *Store) putReceipt(ctx context.Context, tx *database.Tx, c *commitment, 
 	if r.Number > 0 {
 		number = int64(r.Number)
 	}
+	if r.Number > 0 {
+		if c.stamps == nil {
+			c.stamps = map[string][]exchange.Stamp{}
+		}
+		c.stamps[matter] = append(c.stamps[matter], exchange.Stamp{ID: r.ID, Number: r.Number, Digest: receipt.Digest(b)})
+	}
 	of := ""
 	if r.Of != nil {
 		of = r.Of.ID
 	}
 	return tx.Send(ctx, `INSERT INTO attestation(id, number, digest, previous, at, matter, supersedes, follows, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 		r.ID, number, receipt.Digest(b), r.Previous, micros(r.At), matter, r.Supersedes, of, c.keyFor(matter).Seal("attestation", r.ID, b))
+}
+
+// ReceiptHead gives the head of the chain.
+func (s *Store) ReceiptHead(ctx context.Context) (h receipt.Head, err error) {
+	err = s.db.Read().QueryRow(ctx, "SELECT number, digest FROM attested WHERE one = 1").Scan(&h.Number, &h.Digest)
+	return h, wrap("read head of receipts", err)
 }
 
 const attestationColumns = "id, coalesce(number, 0), digest, previous, at, body"

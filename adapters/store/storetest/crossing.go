@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"time"
 
@@ -303,5 +304,39 @@ func (t *suite) border() {
 	t.must(err)
 	if b.Head != two || b.Unacked != 1 || b.Waiting != 0 || len(b.Refused) != 1 || b.Refused[0].Parcel != "a" || b.Refused[0].Reason != exchange.ReasonLeak || b.Acked.IsZero() || b.Oldest.IsZero() {
 		t.Errorf("border %+v", b)
+	}
+}
+
+// stamps: a chain that grows is no alarm, however often it is told; one that was rewritten is.
+func (t *suite) stamps() {
+	told := func(ordered bool, want string, list ...exchange.Stamp) {
+		t.Helper()
+		wrong, err := t.s.Stamp(t.Context(), list, ordered, t.now)
+		t.must(err)
+		if got := fmt.Sprint(wrong); got != want {
+			t.Errorf("%v is wrong of %v, want %s", got, list, want)
+		}
+	}
+	at := func(n uint64, d string) exchange.Stamp { return exchange.Stamp{ID: "r", Number: n, Digest: d} }
+	told(true, "[]", at(1, "a"), at(2, "b"))
+	told(true, "[]", at(1, "a"), at(2, "b"))
+	told(false, "[]", at(2, "b"))
+	told(true, "[]", at(5, "e")) // 3 and 4 were of cases that the border refused
+	told(false, "[]", at(4, "d"))
+	told(false, "[]", at(7, "g"))
+	told(true, "[]", at(8, "h"))
+	c, err := t.s.Counts(t.Context())
+	t.must(err)
+	if c.Backdated != 0 {
+		t.Errorf("%d alarms for nothing", c.Backdated)
+	}
+	told(true, "[3]", at(3, "c"), at(9, "i"))
+	told(false, "[9]", at(9, "x"))
+	told(true, "[9]", at(9, "x"))
+	told(false, "[]", at(9, "i"))
+	c, err = t.s.Counts(t.Context())
+	t.must(err)
+	if c.Backdated != 2 {
+		t.Errorf("%d alarms, want 2", c.Backdated)
 	}
 }

@@ -36,6 +36,7 @@ func Run(t *testing.T, open func(t *testing.T) adapters.Store) {
 		"received never follows":          (*suite).spoken,
 		"leases are given back":           (*suite).unlease,
 		"newer tally wins":                (*suite).tally,
+		"stamps of receipts":              (*suite).stamps,
 		"record registers once":           (*suite).register,
 		"change is whole or not at all":   (*suite).change,
 		"changes of one case queue up":    (*suite).contended,

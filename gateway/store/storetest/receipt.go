@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"gatehouse/exchange"
 	"gatehouse/exchange/receipt"
 	"gatehouse/gateway"
 	"gatehouse/gateway/store"
@@ -172,4 +173,61 @@ func receiptsOfTheForgotten(b *bench) {
 	c.Version = 0
 	b.must(b.Commit(b.Context(), gateway.Outcome{Contact: c, Matters: []gateway.Matter{m}, Receipts: []gateway.Issued{{Matter: m.ID, Receipt: b.states(m, "x")}}}))
 	b.equal("it goes on", len(b.chain(b.Store, keys)), 3)
+}
+
+// receiptsCross: what crosses of a case names the receipts that the same commit gave out, and a receipt of the border's
+// refusal names the one before it. One that came signed from inside is kept as it is.
+func receiptsCross(b *bench) {
+	keys, sign := b.notary()
+	b.must(b.Close())
+	b.Store = b.open(store.Config{Receipts: sign})
+	turn := b.heard(sms("1"), "hello")
+	m := b.matter("PL-1", sms("1"))
+	o := answer(turn)
+	o.Matters = []gateway.Matter{m}
+	first := b.states(m, "x")
+	o.Receipts = []gateway.Issued{{Matter: m.ID, Receipt: first}}
+	o.Crossings = []gateway.Crossing{{Matter: m.ID, Document: exchange.Case{ID: m.ID, Reference: "PL-1", Service: "s", FiledAt: b.clock.now(), Party: "p"}}}
+	b.must(b.Commit(b.Context(), o))
+	given, err := b.Receipt(b.Context(), first.ID)
+	b.must(err)
+	waits, err := b.Outgoing().Waiting(b.Context(), 10)
+	b.must(err)
+	d, err := exchange.Decode(exchange.KindCase, waits[0].Content)
+	b.must(err)
+	b.equal("stamps", d.(exchange.Case).Receipts, []exchange.Stamp{{ID: first.ID, Number: 1, Digest: given.Digest}})
+	head, err := b.ReceiptHead(b.Context())
+	b.must(err)
+	b.equal("head", head, receipt.Head{Number: 1, Digest: given.Digest})
+
+	contact, m, err := b.Matter(b.Context(), m.ID)
+	b.must(err)
+	refused, lost := b.states(m, "x"), b.states(m, "x")
+	refused.Kind, refused.Reason, refused.Of = receipt.Refused, "virus", &receipt.Of{ID: first.ID}
+	lost.Kind, lost.Reason, lost.Of = receipt.Refused, "virus", &receipt.Of{ID: "nobody's"}
+	m.Owed = []string{refused.ID}
+	b.must(b.Commit(b.Context(), gateway.Outcome{Contact: contact, Matters: []gateway.Matter{m},
+		Receipts: []gateway.Issued{{Matter: m.ID, Receipt: refused}, {Matter: m.ID, Receipt: lost}}}))
+	b.equal("in the chain", len(b.chain(b.Store, keys)), 2)
+	got, err := b.Receipt(b.Context(), refused.ID)
+	b.must(err)
+	x, err := receipt.Parse(got.Body)
+	b.must(err)
+	b.equal("of", *x.Of, receipt.Of{ID: first.ID, Digest: given.Digest})
+
+	inside := b.states(m, "x")
+	inside.Schema, inside.Kind, inside.At, inside.Register, inside.Of = receipt.Schema, receipt.Registered, b.clock.now(), &receipt.Register{At: b.clock.now(), Number: "D-1"}, x.Of
+	signed, err := receipt.Sign(inside, sign)
+	b.must(err)
+	contact, m, err = b.Matter(b.Context(), m.ID)
+	b.must(err)
+	b.equal("owed", m.Owed, []string{refused.ID})
+	b.must(b.Commit(b.Context(), gateway.Outcome{Contact: contact, Matters: []gateway.Matter{m}, Receipts: []gateway.Issued{{Matter: m.ID, Signed: signed}}}))
+	b.equal("in the chain", len(b.chain(b.Store, keys)), 2)
+	kept, err := b.Receipt(b.Context(), inside.ID)
+	b.must(err)
+	b.equal("as it came", kept.Body, signed)
+	given, err = b.Receipt(b.Context(), first.ID)
+	b.must(err)
+	b.equal("followed", len(given.Followed), 2)
 }

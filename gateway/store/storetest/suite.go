@@ -47,7 +47,7 @@ func Run(t *testing.T, open func(t *testing.T) Place) {
 		"early receipts": earlyReceipts, "must moves on": mustMoves, "moved in company": movedInCompany, "legal comes back": legalComesBack, "blocked is told inside": blockedIsToldInside, "stopped and dead": stoppedAndDead, "history": history,
 		"history in a crowd": historyCrowd, "crossing": crossing, "crossing refused": crossingRefused, "parts": parts, "new epoch": newEpoch, "pages": pages, "register": register,
 		"arrival handled once": arrivalOnce, "papers": papers, "letters and the log": lettersAndLog, "ping and counts": pingCounts, "key file": keyFile, "sealed at rest": sealedAtRest,
-		"corrections": corrections, "receipts given out": receiptsGiven, "receipts without a key": receiptsUnsigned, "receipts in a crowd": receiptsInACrowd, "receipts of the forgotten": receiptsOfTheForgotten,
+		"corrections": corrections, "receipts given out": receiptsGiven, "receipts without a key": receiptsUnsigned, "receipts cross": receiptsCross, "receipts in a crowd": receiptsInACrowd, "receipts of the forgotten": receiptsOfTheForgotten,
 		"wake knows all": wakeKnows, "wake cleared by a message": wakeCleared, "wake runs out": wakeRunsOut, "wake deferred": wakeDeferred,
 		"wakes oldest first": wakesOldestFirst, "wakes in a crowd": wakesInACrowd, "wakes merge": wakesMerge,
 		"forget": forget, "forget a merged contact": forgetMerged, "forget a web session": forgetWeb, "orphaned": orphaned, "sessions": sessions, "shelf": shelf, "forget the shelf": shelfForgotten, "an address in doubt": unsureAddress, "forget one who is helped": helpedForgotten, "forget the helper": helperForgotten, "dossier": dossier, "forgotten from inside": forgottenInside,
