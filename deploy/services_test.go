@@ -28,6 +28,7 @@ import (
 	"gatehouse/configs/city"
 	"gatehouse/configs/secret"
 	"gatehouse/configs/texts"
+	"gatehouse/deploy/past"
 	"gatehouse/exchange"
 	"gatehouse/exchange/service"
 	"gatehouse/gateway"
@@ -231,7 +232,11 @@ func (g *gate) hear(t *testing.T, p *person, m channels.Message) {
 		m.ID = g.newID()
 	}
 	m.At = cityNoon
-	turn := gateway.Turn{Now: cityNoon, NewID: g.newID, NewReference: exchange.NewReference, Message: m, Contact: p.contact,
+	var register []gateway.Registered
+	if m.From.Channel == "email" { // of a clerk who is registered, from the company's own mail server
+		m.Trust, register = channels.DomainVerified, []gateway.Registered{{Company: past.Northdock, Name: "Northdock Goods", Address: m.From.Value}}
+	}
+	turn := gateway.Turn{Now: cityNoon, NewID: g.newID, NewReference: exchange.NewReference, Message: m, Contact: p.contact, Register: register,
 		Claim: gateway.Claim{Message: m.ID, Contact: p.contact.ID, Fence: 1}, Conversation: p.conv, Draft: p.draft, Standing: p.standing, Attempt: 1}
 	f := declaration.Filing{Services: g.services, Heart: g.heart}
 	o, mine, err := f.Offer(context.Background(), turn)

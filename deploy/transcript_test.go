@@ -94,6 +94,7 @@ func gatewayAlone(t *testing.T, now func() time.Time) *town {
 	w.write(townOptions{})
 	w.settings["NAME"], w.settings["LISTEN"], w.settings["PRIVATE"], w.settings["SMTP"] = "gateway", freePort(t), freePort(t), freePort(t)
 	w.settings["gateway"], w.settings["PUBLIC"] = w.settings["LISTEN"], "http://"+w.settings["LISTEN"]
+	w.settings["gateway.private"] = w.settings["PRIVATE"]
 	var c gateway.Config
 	if err := configs.Load(w.file("gateway.yaml", gatewayConfig), &c); err != nil {
 		t.Fatal(err)

@@ -86,6 +86,7 @@ func TestTranscriptD(t *testing.T) {
 	w := townByClock(t, func() time.Time { return friday.Add(time.Since(began)) })
 	d := &trip{town: w, anna: "+447700900181", jane: "jane@northdock.example"}
 	d.filePickup()
+	w.enrol("12-345678-C", d.jane)
 	d.fileGoods()
 	d.statusByText()
 	d.startByTelegram()
@@ -138,7 +139,11 @@ func (d *trip) fileGoods() {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	filed := d.awaitReply(d.jane, strings.Trim(id, "<>"))
+	if waits := d.awaitReply(d.jane, strings.Trim(id, "<>")); !strings.Contains(waits.Text, "It is not filed yet") {
+		d.t.Fatalf("nobody proved who wrote, and the reply is %s", waits.Text)
+	}
+	d.open(passPath.FindString(d.awaitLetter("If the declaration is yours").Text), "taken up now")
+	filed := d.awaitLetter("received and checked")
 	if d.goods = refOf(filed.Subject + filed.Text); d.goods == "" {
 		d.t.Fatalf("no declaration was filed: %s", filed.Text)
 	}
@@ -209,7 +214,7 @@ func (d *trip) logInByMail() {
 	d.web.say("code", sixDigits.FindString(d.awaitText(d.anna, "to link this address")), false)
 	d.web.say("mail", "LINK "+d.jane, false)
 	before := d.web.last
-	d.open(passPath.FindString(d.awaitLetter("logs in the web chat").Text))
+	d.open(passPath.FindString(d.awaitLetter("logs in the web chat").Text), "You are logged in")
 	for d.web.last == before {
 		d.web.read("message")
 	}
@@ -226,8 +231,8 @@ func (d *trip) logInByMail() {
 	}
 }
 
-// open follows a link that serves once, as a person does.
-func (d *trip) open(path string) {
+// open follows a link that serves once, as a person does, to a page that says want.
+func (d *trip) open(path, want string) {
 	d.t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -244,7 +249,7 @@ func (d *trip) open(path string) {
 		return string(b)
 	}
 	read(c.Get(d.settings["PUBLIC"] + path))
-	if got := read(c.PostForm(d.settings["PUBLIC"]+path, url.Values{"act": {"open"}})); !strings.Contains(got, "You are logged in") {
+	if got := read(c.PostForm(d.settings["PUBLIC"]+path, url.Values{"act": {"open"}})); !strings.Contains(got, want) {
 		d.t.Fatalf("the link says %s", plain(got))
 	}
 }

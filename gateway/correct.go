@@ -454,7 +454,7 @@ func (k *talk) declareNil(s *service.Service, dry bool) {
 		m := k.file(s, filing{answers: given, files: k.t.Message.Files, text: k.d.texts.Text(k.d.services.City.Languages[0], "citizen.mail.rows.inside.nil", nil)})
 		k.o.Matters[len(k.o.Matters)-1].Period = period(s, given)
 		k.subject = k.text("notice.subject", texts.Args{"reference": m.Reference, "title": name})
-		k.say("mail.rows.nil", texts.Args{"service": name, "reference": m.Reference, "at": k.filedAt(k.t.Now), "list": k.d.clerk.List(s, given, k.lang)})
+		k.say("mail.rows.nil", texts.Args{"service": name, "reference": m.Reference, "at": k.filedAt(m.FiledAt), "list": k.d.clerk.List(s, given, k.lang)})
 		k.receipt(m, Tallied{Files: k.t.Message.Files, Period: firstOf(given[s.Declare.Period]...), Party: firstOf(given[s.Declare.Company]...)})
 		k.trackLink(m.Reference)
 	}

@@ -86,6 +86,8 @@ func (k *talk) declare(s *service.Service, dry bool) {
 	case !s.Offered(byMail):
 		k.say("form.elsewhere", texts.Args{"service": s.Name.In(k.lang), "url": k.link("/"), "phone": k.phone()})
 		return
+	case k.parked(s, k.declarants(s), dry):
+		return
 	case k.sheet.Trouble != nil:
 		k.sayTrouble(k.sheet.Trouble)
 		return
@@ -181,7 +183,7 @@ func (k *talk) declared(s *service.Service, given map[string][]string) Matter {
 	m := k.file(s, filing{answers: given, files: k.t.Message.Files})
 	k.subject = k.text("notice.subject", texts.Args{"reference": m.Reference, "title": name})
 	k.say("mail.filed", texts.Args{
-		"service": name, "reference": m.Reference, "at": k.filedAt(k.t.Now),
+		"service": name, "reference": m.Reference, "at": k.filedAt(m.FiledAt),
 		"list": k.d.clerk.List(s, given, k.lang), "sent": k.sent(s, given, m.Promise),
 	})
 	k.receipt(m, Tallied{Rows: receipt.Rows{In: m.Rows, Filed: m.Rows}, Files: k.t.Message.Files,

@@ -89,6 +89,9 @@ func (d *Dispatcher) Step(t Turn) (Outcome, error) {
 	if s, ok := d.claims(t.Message); ok {
 		return d.claim(t, s), nil
 	}
+	if _, ok := confirms(t.Message); ok { // what it confirms does not wait any more
+		return rest(t, time.Time{}), nil
+	}
 	k := d.listen(t)
 	_, opened := proves(t.Message)
 	_, photo := pictured(t.Message)

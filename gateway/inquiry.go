@@ -315,7 +315,7 @@ func (k *talk) file(s *service.Service, f filing) Matter {
 	loc := k.d.services.City.Location()
 	c := exchange.Case{
 		ID: k.t.NewID(), Reference: k.t.NewReference(), Service: s.Code, Lang: k.lang, Channel: k.t.Message.From.Channel,
-		FiledAt: k.t.Now, Promise: s.Due(k.t.Now, loc), Trust: string(k.t.level(companyOf(s, f.answers))), Party: k.contact.ID,
+		FiledAt: k.t.filedAt(), Promise: s.Due(k.t.Now, loc), Trust: string(k.t.level(companyOf(s, f.answers))), Party: k.contact.ID,
 		Text: clipBytes(text.Mask(exchange.Normalize(f.text)), 90000), Answers: crossing(s, f.answers), Name: personName(s, f.answers),
 	}
 	if f.story {
@@ -340,7 +340,7 @@ func (k *talk) file(s *service.Service, f filing) Matter {
 	m := Matter{
 		ID: c.ID, Reference: c.Reference, Contact: k.contact.ID, Service: s.Code, Name: s.Name.In(k.lang), Lang: k.lang,
 		Address: k.t.Message.From, Thread: k.t.Message.Thread, Subject: firstOf(f.subject, exchange.NormalizeLine(k.t.Message.Subject)),
-		For: k.helped.ID, State: exchange.Queued, Promise: c.Promise, FiledAt: k.t.Now, Tell: k.tellAt(),
+		For: k.helped.ID, State: exchange.Queued, Promise: c.Promise, FiledAt: c.FiledAt, Tell: k.tellAt(),
 		Events: []Event{{At: k.t.Now, State: exchange.Queued}},
 	}
 	if day, ok := s.Booked(f.answers); ok {

@@ -253,7 +253,7 @@ func (k *talk) aboutRows() bool {
 		reference = ref
 	}
 	m, ok := k.matterOf(reference)
-	if reference == "" || !ok || m.State == exchange.Blocked {
+	if reference == "" || !ok || m.State == exchange.Blocked || k.t.Message.Reference == "" && k.doubted(m) {
 		return false
 	}
 	return k.withdraws(m) || k.correct(m) || k.amends(m)

@@ -32,8 +32,11 @@ func (w *world) mail(to, subject, body string, files ...channels.File) string {
 	}
 	m := channels.Message{ID: w.newID(), From: inbox, To: channels.Address{Channel: "email", Value: to + "@portlumen.example"}, Subject: subject, Reference: reference,
 		Text: body, Files: files, Trust: channels.Unverified, At: w.now, Thread: channels.Thread{MessageID: "m1@northdock.example", References: []string{"m0@northdock.example"}}}
+	if w.trust != "" {
+		m.Trust = w.trust
+	}
 	filing := &declaration.Filing{Services: mustServices(w.t), Heart: w.d}
-	turn := gateway.Turn{Now: w.now, NewID: w.newID, NewReference: w.newReference, NewToken: w.tokens, Message: m, Contact: w.contact, Conversation: w.convs[inbox],
+	turn := gateway.Turn{Register: w.register, Now: w.now, NewID: w.newID, NewReference: w.newReference, NewToken: w.tokens, Message: m, Contact: w.contact, Conversation: w.convs[inbox],
 		Matters: w.matters, Corrections: w.open, Claim: gateway.Claim{Message: m.ID, Contact: "c1"}}
 	o, mine, err := filing.Offer(context.Background(), turn)
 	if !mine && err == nil {

@@ -20,6 +20,8 @@ type Wanted struct {
 	Told bool
 	// Dossier is the id of the person of whom all is to be read.
 	Dossier string
+	// Parked is the id of a mail that waits.
+	Parked string
 }
 
 // IsZero tells whether nothing is wanted.
@@ -40,6 +42,11 @@ type Record struct {
 	Dossier *Dossier
 	// Codes counts what was sent to the address on record, or to the wanted address, and from the person's own.
 	Codes CodeCount
+	// Parked is the wanted mail that waits; nil: it does not any more. Clerks may say that it is theirs. ParkedToday
+	// counts the mails of its company that came to wait within a day, with it.
+	Parked      *Parked
+	Clerks      []Registered
+	ParkedToday int
 	// Told is nil when no broadcast reached the address within a day.
 	Told *Told
 }
@@ -67,6 +74,9 @@ type Lookups struct {
 // Wants tells what has to be read for a Step of t. It is as pure as Step.
 func (d *Dispatcher) Wants(t Turn) Wanted {
 	m := t.Message
+	if id, ok := t.waiting(); ok {
+		return Wanted{Parked: id}
+	}
 	if paged(m) {
 		return Wanted{}
 	}

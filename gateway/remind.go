@@ -44,6 +44,8 @@ func (d *Dispatcher) Wake(t Turn, w Wake) Outcome {
 		return d.correctDue(t)
 	case WakePost:
 		return d.byPost(t)
+	case WakeParked:
+		return d.wakeParked(t)
 	case WakeBlocked:
 		return d.blocked(t)
 	}

@@ -48,7 +48,7 @@ func (w *world) attached(i int) string {
 
 // wrongRows mails 20 rows with two faults and gives the reply address of the case.
 func wrongRows(t *testing.T) (w *world, reply, said string) {
-	w = newWorld(t)
+	w = clerkWorld(t)
 	n := 0
 	w.tokens = func() string { n++; return fmt.Sprintf("token%d", n) }
 	said = w.mail("declare+goods", "Goods Nov wk 47", "", goods())
@@ -152,7 +152,7 @@ func TestOpenRowsAreRemindedOfAndLapse(t *testing.T) {
 }
 
 func TestAFormThatIsFiledAsAWhole(t *testing.T) {
-	w := newWorld(t)
+	w := clerkWorld(t)
 	waste := func(kg string) channels.File {
 		return file("w.csv", "text/csv", "producer;carrier;collected;received;ewc;kg;un\n12-345678-C;12-345678-C;2026-11-20;2026-11-21;13 02 05*;400;UN3082\n;;;;13 02 05*;"+kg+";UN3082\n")
 	}
@@ -170,7 +170,7 @@ func TestAFormThatIsFiledAsAWhole(t *testing.T) {
 }
 
 func TestWithdrawAmendAndNil(t *testing.T) {
-	w := newWorld(t)
+	w := clerkWorld(t)
 	right := strings.Replace(strings.Replace(goodsText(), "84713,", "847130,", 1), "1240,1190", "1190,1240", 1)
 	w.wants(w.mail("declare+goods", "", "", file("g.csv", "text/csv", right)), "received and checked")
 	one := "company,week,package,HS code,country,net,gross,value,currency\n12-345678-C,2026-W47,PK1,847130,BR,1,2,3,EUR\n"
@@ -195,7 +195,7 @@ func goodsText() string {
 }
 
 func TestDryRunOfRows(t *testing.T) {
-	w := newWorld(t)
+	w := clerkWorld(t)
 	w.wants(w.mail("test+declare+goods", "", "", goods()), "18 of 20 rows are right, 2 to correct", `Row 7  HS code "84713"`, "This was a dry run")
 	if len(w.matters)+len(w.crossed)+len(w.open) != 0 {
 		t.Error("a dry run filed something")

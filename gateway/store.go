@@ -130,6 +130,8 @@ type Counts struct {
 	WakesSet, WakesAside                  int64
 	Forgotten, Orphaned                   int64
 	Nods                                  int64 // bare words in answer to broadcasts
+	Parked                                int64 // mails that wait for the word of a registered address
+	Clerks                                int64 // addresses that the inside registered for companies
 }
 
 // Store is everything that the gateway keeps. One struct implements all of it.

@@ -7,7 +7,8 @@ import (
 )
 
 // Level says who a filing comes from, and with that what it may do. It stands in exchange.Case.Trust and
-// exchange.Addition.Trust, where staff read it. A mail has one of these five; every other channel has its own
+// exchange.Addition.Trust, where staff read it. A mail has one of these five, or is
+// confirmed out of one of the lower three; every other channel has its own
 // channels.Trust there.
 //
 //	level           the address is              and the mail is                   a service that asks       any other
@@ -17,6 +18,8 @@ import (
 //	company         registered for the company  of its domain (SPF, DKIM, DMARC)  filed                     filed
 //	known           registered for the company  anything                          parked, confirmed by the  filed, marked
 //	                or linked by its person                                       registered address
+//	confirmed       not known, or any other     anything, and a registered        filed                     –
+//	                                            address confirmed it by a link
 //	domain          not known                   of its domain                     parked, the same          filed, marked
 //	unverified      not known                   anything                          parked, the same          filed, marked
 //
@@ -31,16 +34,20 @@ const (
 	Known         Level = "known"
 	OfDomain      Level = "domain"
 	Unverified    Level = "unverified"
+	Confirmed     Level = "confirmed"
 )
 
 // Enough tells whether l lets a declaration be filed where the service asks for a company (service.TrustCompany).
-func (l Level) Enough() bool { return l == CompanySigned || l == ByCompany }
+func (l Level) Enough() bool { return l == CompanySigned || l == ByCompany || l == Confirmed }
 
 // level judges a mail about a company, by its number; empty: about none. Of another channel it is the carrier's word.
 func (t Turn) level(company string) Level {
 	m := t.Message
 	if m.From.Channel != byMail {
 		return Level(m.Trust)
+	}
+	if t.parked != nil {
+		return Confirmed
 	}
 	registered := len(t.Register) > 0
 	if company != "" {

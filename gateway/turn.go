@@ -43,6 +43,8 @@ type Turn struct {
 	Standing []Consent
 	// Register is what the register of companies says of a mail's sender; of any other turn's nothing is read.
 	Register []Registered
+	// parked is the mail that the turn confirms, see Confirmed.
+	parked *Parked
 	// Record is what was read for Dispatcher.Wants; nil: nothing was wanted.
 	Record *Record
 	// Attempt counts from 1: a message whose turn failed comes again.
@@ -105,6 +107,10 @@ type Outcome struct {
 	Receipts []Issued
 	// Corrections are set, or ended where they are Done.
 	Corrections []Correction
+	// Park keeps the claimed mail until a registered address says that it is its company's; Unpark ends that of the mail
+	// with this id.
+	Park   *Parked
+	Unpark string
 	// Papers are documents that the store keeps from now on, each as long as its matter.
 	Papers []Kept
 }

@@ -43,6 +43,17 @@ type world struct {
 	wakes   []gateway.Wake
 	told    *gateway.Told // the last broadcast
 	nods    int
+	trust   channels.Trust // of its mails; empty: unverified
+	// register is what the register of companies says of its mail address.
+	register []gateway.Registered
+}
+
+// clerkWorld is that of a clerk who is registered for the company of all examples, and whose mails its domain vouches for.
+func clerkWorld(t testing.TB) *world {
+	t.Helper()
+	w := newWorld(t)
+	w.trust, w.register = channels.DomainVerified, []gateway.Registered{{Company: "12-345678-C", Name: "Northdock Goods", Address: inbox.Value}}
+	return w
 }
 
 var (

@@ -44,7 +44,7 @@ func (c *counts) Collect(out chan<- prometheus.Metric) {
 	}
 	inbound := gauge("inbound_messages", "Messages heard, by state.", "state")
 	owed := gauge("outbound_messages", "Messages owed, by state.", "state")
-	people := gauge("people", "People that were forgotten, and word from inside that found nobody.", "state")
+	people := gauge("people", "People that were forgotten, word from inside that found nobody, and clerks who are registered for companies.", "state")
 	crossing := gauge("crossings", "Documents for the border, by state.", "state")
 	wakes := gauge("wakes", "Things to be done at a time without a message, by state.", "state")
 	for _, m := range []struct {
@@ -53,7 +53,7 @@ func (c *counts) Collect(out chan<- prometheus.Metric) {
 		value int64
 	}{
 		{inbound, "all", n.Inbound}, {inbound, "open", n.InboundOpen}, {inbound, "aside", n.InboundAside},
-		{inbound, "nod", n.Nods},
+		{inbound, "nod", n.Nods}, {inbound, "parked", n.Parked}, {people, "clerks", n.Clerks},
 		{owed, "owed", n.Owed}, {owed, "accepted", n.Accepted}, {owed, "delivered", n.Delivered}, {owed, "failed", n.Failed},
 		{crossing, "open", n.CrossingsOpen}, {crossing, "done", n.CrossingsDone}, {crossing, "blocked", n.Blocked},
 		{wakes, "set", n.WakesSet}, {wakes, "aside", n.WakesAside},

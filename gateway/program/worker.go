@@ -153,6 +153,7 @@ func (w *worker) turn(ctx context.Context, t gateway.Turn) {
 		if err := w.learn(ctx, &t); err != nil {
 			return err
 		}
+		t = t.Confirmed()
 		o, err = w.step(ctx, t)
 		return err
 	})

@@ -19,6 +19,8 @@ func (s *Store) Learn(ctx context.Context, w gateway.Wanted, by channels.Address
 	case w.Told:
 		r.Told, err = s.told(ctx, by)
 		return r, wrap("read last broadcast", err)
+	case w.Parked != "":
+		return r, wrap("read parked mail", s.recordOfParked(ctx, &r))
 	case w.Dossier != "":
 		d, err := s.Dossier(ctx, w.Dossier)
 		if errors.Is(err, gateway.ErrNotFound) {

@@ -372,6 +372,9 @@ func (s *Store) apply(ctx context.Context, tx *database.Tx, c *commitment, g *sc
 	if err := s.putPasses(ctx, tx, c.key, c.contact, c.Passes); err != nil {
 		return err
 	}
+	if err := s.park(ctx, tx, c); err != nil {
+		return err
+	}
 	if err := s.putNod(ctx, tx, c.contact, c.Nod); err != nil {
 		return err
 	}

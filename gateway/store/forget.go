@@ -81,6 +81,7 @@ func (s *Store) forget(ctx context.Context, tx *database.Tx, c *commitment, next
 		"DELETE FROM wake WHERE contact = $1",
 		"DELETE FROM conversation WHERE contact = $1",
 		"DELETE FROM pass WHERE contact = $1",
+		"DELETE FROM parked WHERE contact = $1",
 		"DELETE FROM nod WHERE contact = $1",
 		"DELETE FROM member WHERE contact = $1",
 		"DELETE FROM consent WHERE contact = $1",

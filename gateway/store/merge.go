@@ -51,6 +51,7 @@ func (s *Store) takeOver(ctx context.Context, tx *database.Tx, contact, other st
 		"UPDATE post SET contact = $1 WHERE contact = $2",
 		"UPDATE consent SET contact = $1 WHERE contact = $2",
 		"UPDATE pass SET contact = $1 WHERE contact = $2",
+		"UPDATE parked SET contact = $1 WHERE contact = $2",
 		"INSERT INTO nod(broadcast, contact, said, at) SELECT broadcast, $1, said, at FROM nod WHERE contact = $2 ON CONFLICT (broadcast, contact) DO UPDATE SET said = nod.said + excluded.said",
 		"DELETE FROM nod WHERE contact = $2 AND $1 <> ''",
 		"UPDATE key SET owner = 'contact:' || $1 WHERE owner = 'contact:' || $2",

@@ -45,7 +45,7 @@ func Run(t *testing.T, open func(t *testing.T) Place) {
 		"join moved": joinMoved, "passes": passes, "nods": nods, "nods move": nodsMove, "passes move": passesMove, "an address leaves": leaves, "a browser leaves": leavesABrowser, "merge in company": mergeInCompany, "same delivery twice": sameDelivery,
 		"lease": lease, "lease runs out": leaseRunsOut, "lease order of an address": leaseOrder, "retry": retry, "receipts": receipts,
 		"early receipts": earlyReceipts, "must moves on": mustMoves, "moved in company": movedInCompany, "legal comes back": legalComesBack, "blocked is told inside": blockedIsToldInside, "stopped and dead": stoppedAndDead, "history": history,
-		"history in a crowd": historyCrowd, "crossing": crossing, "crossing refused": crossingRefused, "parts": parts, "new epoch": newEpoch, "pages": pages, "register": register,
+		"history in a crowd": historyCrowd, "crossing": crossing, "crossing refused": crossingRefused, "parts": parts, "new epoch": newEpoch, "pages": pages, "register": register, "parked": parked,
 		"arrival handled once": arrivalOnce, "papers": papers, "letters and the log": lettersAndLog, "ping and counts": pingCounts, "key file": keyFile, "sealed at rest": sealedAtRest,
 		"corrections": corrections, "receipts given out": receiptsGiven, "receipts without a key": receiptsUnsigned, "receipts cross": receiptsCross, "receipts in a crowd": receiptsInACrowd, "receipts of the forgotten": receiptsOfTheForgotten,
 		"wake knows all": wakeKnows, "wake cleared by a message": wakeCleared, "wake runs out": wakeRunsOut, "wake deferred": wakeDeferred,
