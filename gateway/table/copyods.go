@@ -73,7 +73,7 @@ func (t Table) odsContent(lines []line, l Labels) string {
 	if sheet == "" {
 		sheet = "Sheet1"
 	}
-	b.WriteString(escape(sheet) + `"><table:table-row>`)
+	b.WriteString(escape(sheet) + `"><table:table-column table:number-columns-repeated="` + strconv.Itoa(len(t.Header)+2) + `"/><table:table-row>`)
 	for _, h := range t.columns(l) {
 		b.WriteString(`<table:table-cell table:style-name="head" office:value-type="string">` + odsText(h) + `</table:table-cell>`)
 	}
