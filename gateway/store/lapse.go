@@ -37,22 +37,29 @@ type old struct {
 	mark   []byte
 }
 
-// heard takes answered messages away, and the files that no form and no case took over from them. Rows lie in the order
-// of their commits, so a page without an old one ends the step.
+// heard takes answered messages away, and the files that no form and no case took over from them; not those of somebody
+// with a declaration to correct, whose file waits there. Rows lie in the order of their commits, so a page without an old
+// one ends the step.
 func (r *retention) heard(ctx context.Context) (int, string, error) {
 	from, _ := cursor2(r.after)
 	var due []old
 	var seen, last int64
-	err := each(r.db.Read().Query(ctx, "SELECT number, mark, at, state FROM inbound WHERE number > $1 ORDER BY number LIMIT $2", from, retainPage))(
-		func(scan scanner) error {
-			var o old
-			var at, state int64
-			err := scan(&o.number, &o.mark, &at, &state)
-			if seen, last = seen+1, o.number; at < r.ago(gateway.TalkKept) && state > 0 {
+	var aged bool
+	const query = `SELECT number, mark, at, state > 0 AND NOT EXISTS (SELECT 1 FROM matter m JOIN correction c ON c.matter = m.id WHERE m.contact = inbound.contact)
+		FROM inbound WHERE number > $1 ORDER BY number LIMIT $2`
+	err := each(r.db.Read().Query(ctx, query, from, retainPage))(func(scan scanner) error {
+		var o old
+		var at int64
+		var free bool
+		err := scan(&o.number, &o.mark, &at, &free)
+		if seen, last = seen+1, o.number; at < r.ago(gateway.TalkKept) {
+			aged = true
+			if free {
 				due = append(due, o)
 			}
-			return err
-		})
+		}
+		return err
+	})
 	if err != nil {
 		return 0, "", err
 	}
@@ -65,7 +72,7 @@ func (r *retention) heard(ctx context.Context) (int, string, error) {
 		}
 		return nil
 	})
-	return len(due), after(seen == retainPage && len(due) > 0, last, ""), err
+	return len(due), after(seen == retainPage && aged, last, ""), err
 }
 
 // write runs a job unless nothing is due.

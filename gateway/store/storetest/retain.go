@@ -335,3 +335,32 @@ func retainHelped(b *bench) {
 	b.must(err)
 	b.equal("filed anew", m.Subject, anew.Subject)
 }
+
+// retainCorrection keeps what somebody sent as long as a declaration of theirs is to be corrected: its file waits there.
+func retainCorrection(b *bench) {
+	phone := sms("1")
+	m := b.message("sms:table", phone, "my rows")
+	m.Files = []channels.File{{Name: "rows.csv", Open: func(context.Context) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("a,b")), nil }}}
+	b.accept(m)
+	t := b.claimOne()
+	o := answer(t)
+	mat := b.matter("PL-1", phone)
+	mat.CorrectBy = b.clock.now().Add(2 * gateway.TalkKept)
+	file := t.Message.Files[0]
+	file.Open = nil
+	o.Matters = []gateway.Matter{mat}
+	o.Corrections = []gateway.Correction{{Matter: mat.ID, Until: mat.CorrectBy, Whole: true, Files: []channels.File{file}}}
+	b.must(b.Commit(b.Context(), o))
+	b.clock.forward(gateway.TalkKept + 24*time.Hour)
+	b.equal("while it is open", b.round(b.Store)["heard"], 0)
+	r, err := b.File(b.Context(), file.SHA256)
+	b.must(err)
+	b.must(r.Close())
+	o = answer(b.heard(phone, "drop it"))
+	o.Corrections = []gateway.Correction{{Matter: mat.ID, Done: true}}
+	b.must(b.Commit(b.Context(), o))
+	b.clock.forward(24 * time.Hour)
+	b.equal("once it is not", b.round(b.Store)["heard"], 1)
+	_, err = b.File(b.Context(), file.SHA256)
+	b.is("its file", err, gateway.ErrNotFound)
+}

@@ -51,7 +51,7 @@ func Run(t *testing.T, open func(t *testing.T) Place) {
 		"wake knows all": wakeKnows, "wake cleared by a message": wakeCleared, "wake runs out": wakeRunsOut, "wake deferred": wakeDeferred,
 		"wakes oldest first": wakesOldestFirst, "wakes in a crowd": wakesInACrowd, "wakes merge": wakesMerge,
 		"forget": forget, "forget a merged contact": forgetMerged, "forget a web session": forgetWeb, "orphaned": orphaned, "sessions": sessions, "shelf": shelf, "forget the shelf": shelfForgotten, "an address in doubt": unsureAddress, "forget one who is helped": helpedForgotten, "forget the helper": helperForgotten, "dossier": dossier, "forgotten from inside": forgottenInside,
-		"retain cases": retainCases, "retain what is held": retainHolds, "retain talk": retainTalk, "retain people": retainPeople, "retain what lapses": retainLapsed, "retain in rounds": retainRound, "retain one who is helped": retainHelped,
+		"retain cases": retainCases, "retain what is held": retainHolds, "retain talk": retainTalk, "retain people": retainPeople, "retain what lapses": retainLapsed, "retain in rounds": retainRound, "retain what is to be corrected": retainCorrection, "retain one who is helped": retainHelped,
 		"two gateways": twoGateways, "reopened": reopened, "hostile values": hostile,
 	} {
 		t.Run(name, func(t *testing.T) {
