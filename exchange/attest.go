@@ -12,7 +12,7 @@ import (
 	"gatehouse/exchange/receipt"
 )
 
-// ErrNoReceiptKey: this ring has no key of its own that signs receipts at that time.
+// ErrNoReceiptKey means that the ring has no key of its own that signs receipts at that time.
 var ErrNoReceiptKey = errors.New("no valid key signs receipts; guard keys make makes one")
 
 // ReceiptKey is a receipt.Signer: it gives the ring's own key for receipts that is in use at a time.

@@ -55,10 +55,11 @@
 // # Who holds which keys
 //
 //	            own private keys      public keys of others
-//	extranet    sign, seal            up guard: seal; down guard: sign; intranet: sign
+//	extranet    sign, seal, receipt   up guard: seal; down guard: sign; intranet: sign, receipt
 //	up guard    sign, seal            extranet: sign; intranet: seal
 //	down guard  sign, seal            intranet: sign, release; extranet: seal
-//	intranet    sign, seal, release   down guard: seal; up guard: sign; extranet: sign
+//	intranet    sign, seal, release,  down guard: seal; up guard: sign; extranet: sign, receipt
+//	            receipt
 //
 // A ring with another party's private key is refused, so no component holds those of both guards.
 //

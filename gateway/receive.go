@@ -26,7 +26,7 @@ type Tallied struct {
 // with the commit. Its id comes back, for the one that takes its place later. Call it after the case's own sentences.
 func (k *talk) receipt(m Matter, t Tallied) string {
 	r := k.d.receiptFor(m, receipt.Received, k.t.NewID())
-	r.Rows, r.Period, r.Party, r.Supersedes = t.Rows, t.Period, t.Party, t.Supersedes
+	r.Rows, r.Period, r.Party, r.Supersedes = t.Rows.Sound(), receipt.PlainLine(t.Period), receipt.PlainLine(t.Party), t.Supersedes
 	for _, f := range usable(t.Files) {
 		if len(r.Files) < receipt.MaxFiles {
 			r.Files = append(r.Files, receipt.File{Name: receipt.PlainName(f.Name), SHA256: f.SHA256, Size: f.Size})

@@ -20,7 +20,7 @@ type Link struct {
 	Previous string
 }
 
-// ErrChain: a receipt of the chain was changed, taken out or put in.
+// ErrChain means that a receipt of the chain was changed, taken out or put in.
 var ErrChain = errors.New("the chain of receipts is broken")
 
 // Link gives r's place in the chain; b are its signed bytes.

@@ -254,6 +254,20 @@ func (r Receipt) rest() error {
 	return nil
 }
 
+// Sound gives r as far as a receipt can state it: without a list that is out of order or not of its count, and with counts
+// that add up. A declaration is never kept out because its receipt could say less.
+func (r Rows) Sound() Rows {
+	if r.check() == nil {
+		return r
+	}
+	r.FiledRows, r.OpenRows, r.OfficerRows = nil, nil, nil
+	r.In = min(max(r.In, r.Filed+r.Open, 0), MaxRows)
+	if r.check() != nil {
+		return Rows{In: r.In}
+	}
+	return r
+}
+
 func (r Rows) check() error {
 	if r.In < 0 || r.Filed < 0 || r.Open < 0 || r.Officer < 0 || r.In > MaxRows || r.Filed+r.Open > r.In || r.Officer > r.Filed {
 		return fmt.Errorf("%w: the counts of rows do not add up", ErrContent)
@@ -309,22 +323,29 @@ func hidden(r rune) bool {
 }
 
 // PlainName makes a file's name one that a receipt can hold: what can't stand there becomes "_", and it ends after 255
-// bytes. A file is known by its digest; its name is for people.
+// bytes. A file is known by its digest; its name is for people. One that is empty is "_".
 func PlainName(name string) string {
-	name = strings.Map(func(r rune) rune {
+	if name = shortened(name, maxName); name == "" {
+		return "_"
+	}
+	return name
+}
+
+// PlainLine makes what a person wrote, such as a period, one that a receipt can hold: as PlainName, after 128 bytes.
+func PlainLine(s string) string { return shortened(s, maxLine) }
+
+func shortened(s string, n int) string {
+	s = strings.Map(func(r rune) rune {
 		if hidden(r) {
 			return '_'
 		}
 		return r
-	}, strings.ToValidUTF8(name, "_"))
-	for len(name) > maxName {
-		_, size := utf8.DecodeLastRuneInString(name)
-		name = name[:len(name)-size]
+	}, strings.ToValidUTF8(s, "_"))
+	for len(s) > n {
+		_, size := utf8.DecodeLastRuneInString(s)
+		s = s[:len(s)-size]
 	}
-	if name == "" {
-		return "_"
-	}
-	return name
+	return s
 }
 
 // clip keeps an error short.

@@ -72,24 +72,24 @@ func TestCanonicalFormIsThatOfTheRFC(t *testing.T) {
 	registered.Kind, registered.Number, registered.Register = Registered, 0, &Register{At: noon, Number: "R-1"}
 	for _, r := range []Receipt{example(), full, registered} {
 		b := signed(t, r, s)
-		var any map[string]any
+		var members map[string]any
 		d := json.NewDecoder(bytes.NewReader(b))
 		d.UseNumber()
-		if err := d.Decode(&any); err != nil {
+		if err := d.Decode(&members); err != nil {
 			t.Fatal(err)
 		}
 		var sorted bytes.Buffer // maps are written in the order of their keys
 		e := json.NewEncoder(&sorted)
 		e.SetEscapeHTML(false)
-		if err := e.Encode(any); err != nil {
+		if err := e.Encode(members); err != nil {
 			t.Fatal(err)
 		}
 		if got := bytes.TrimSpace(sorted.Bytes()); !bytes.Equal(got, b) {
 			t.Errorf("%s\nis not in order:\n%s", b, got)
 		}
-		delete(any, "signature")
+		delete(members, "signature")
 		sorted.Reset()
-		if err := e.Encode(any); err != nil {
+		if err := e.Encode(members); err != nil {
 			t.Fatal(err)
 		}
 		given, err := Parse(b)
@@ -211,6 +211,28 @@ func TestWhatAReceiptCantState(t *testing.T) {
 	}
 	if got := PlainName("a\u202e\x00" + strings.Repeat("é", 200)); !plain(got, maxName) || !strings.HasPrefix(got, "a__é") || PlainName("") != "_" {
 		t.Errorf("a plain name is %q", got)
+	}
+}
+
+// TestSoundRows: what can't be stated is left out, and the rest stands.
+func TestSoundRows(t *testing.T) {
+	for _, c := range []struct{ given, want string }{
+		{`{"in":3,"filed":2,"filed_rows":[[1,2]],"open":1,"open_rows":[[3,3]]}`, `{"filed":2,"filed_rows":[[1,2]],"in":3,"officer":0,"open":1,"open_rows":[[3,3]]}`},
+		{`{"in":3,"filed":2,"filed_rows":[[2,2],[2,2]],"open":1}`, `{"filed":2,"in":3,"officer":0,"open":1}`},
+		{`{"in":1,"filed":2,"open":1}`, `{"filed":2,"in":3,"officer":0,"open":1}`},
+		{`{"in":3,"filed":2,"officer":3}`, `{"filed":0,"in":3,"officer":0,"open":0}`},
+		{`{"in":-3,"filed":-2}`, `{"filed":0,"in":0,"officer":0,"open":0}`},
+	} {
+		var r Rows
+		if err := json.Unmarshal([]byte(c.given), &r); err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := json.Marshal(r.Sound()); string(got) != c.want || r.Sound().check() != nil {
+			t.Errorf("%s becomes %s, want %s", c.given, got, c.want)
+		}
+	}
+	if got := PlainLine("2026\x00W47\u202e" + strings.Repeat("x", 200)); !plain(got, maxLine) || !strings.HasPrefix(got, "2026_W47_x") || PlainLine("") != "" {
+		t.Errorf("a plain line is %q", got)
 	}
 }
 

@@ -19,6 +19,9 @@ func (g *house) openKeys(context.Context) error {
 		return fmt.Errorf("exchange.keys: %w", err)
 	}
 	keys.Now, g.keys = g.Now, keys
+	if _, _, err := keys.Ring.ReceiptKey(g.Now()); err != nil {
+		g.Log.Error("no declaration can be filed: its receipt can't be signed", "err", err)
+	}
 	return nil
 }
 
