@@ -36,12 +36,26 @@ func (k *talk) declareRows(s *service.Service, dry bool) {
 		k.tellRows(v.Bad)
 	case again:
 		k.sayFiledBefore(before)
+	case rowBytes(s.RowsField().Name, v.Answers) > maxRowBytes:
+		k.say("mail.rows.large", texts.Args{"in": len(v.Good) + len(v.Bad)})
 	case len(v.Bad) == 0:
 		k.setPeriod(s, k.declared(s, v.Answers), v)
 	default:
 		k.openCorrection(s, v)
 	}
 	k.sayNotes(v)
+}
+
+// maxRowBytes bounds the rows of one declaration, so that they cross as one document (exchange.MaxContent).
+const maxRowBytes = exchange.MaxContent - 30<<10
+
+// rowBytes is what rows take up in a document, with what stands around each.
+func rowBytes(field string, answers map[string][]string) int {
+	n := 0
+	for _, r := range answers[field] {
+		n += len(r) + len(field) + len(`{"field":"","value":""},`)
+	}
+	return n
 }
 
 // setPeriod notes in a case by what its declaration is known again.

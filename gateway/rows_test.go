@@ -229,3 +229,33 @@ func TestWhatClerksReallySend(t *testing.T) {
 }
 
 const goodsHeader = "company,week,package,HS code,country,net,gross,value,currency"
+
+// TestTheLargestFiles: five thousand rows, all right and all wrong, are answered with a bounded mail, and what crosses
+// fits into one document.
+func TestTheLargestFiles(t *testing.T) {
+	row := "\n12-345678-C,2026-W47,%s%030d,%s,BR,1234.5,99999.5,1000000.00,EUR"
+	for _, hs := range []string{"8471301000", "1"} {
+		var b strings.Builder
+		b.WriteString(goodsHeader)
+		for n := range 5000 {
+			fmt.Fprintf(&b, row, "PKG", n, hs)
+		}
+		w := newWorld(t)
+		w.mail("declare+goods", "", "", file("g.csv", "text/csv", b.String()))
+		if len(w.crossed) > 0 {
+			if _, err := exchange.Encode(w.crossed[0].Document); err != nil {
+				t.Errorf("%s: %v", hs, err)
+			}
+		}
+		if len(w.matters) != 1 || len(w.crossed) > 1 || len(w.sent[0].Message.Text) > 20_000 {
+			t.Errorf("%s: %d cases, %d crossed, %d bytes of answer", hs, len(w.matters), len(w.crossed), len(w.sent[0].Message.Text))
+		}
+	}
+}
+
+// TestOtherFilesReachTheCase: a reply about a declaration with papers that are no table is added like any other.
+func TestOtherFilesReachTheCase(t *testing.T) {
+	w, reply, _ := wrongRows(t)
+	w.wants(w.mail(reply, "Re", "Here is the bill of lading.", file("bill.pdf", "application/pdf", "%PDF-1.7"), file("photos.zip", "application/zip", "PK\x05\x06"+strings.Repeat("\x00", 18))),
+		"added to "+reference(0), "2 files")
+}

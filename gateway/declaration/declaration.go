@@ -34,7 +34,7 @@ func (f *Filing) Offer(ctx context.Context, t gateway.Turn) (o gateway.Outcome, 
 	}
 	var sheet gateway.Sheet
 	if _, known := f.Services.ByAlias(alias); known || !declares {
-		if sheet, err = f.sheet(ctx, t.Message, f.Heart.KnowsColumn(alias)); err != nil {
+		if sheet, err = f.sheet(ctx, t.Message, f.Heart.KnowsColumn(alias), declares); err != nil {
 			return gateway.Outcome{}, true, err
 		}
 	}
@@ -45,26 +45,35 @@ func (f *Filing) Offer(ctx context.Context, t gateway.Turn) (o gateway.Outcome, 
 	return o, true, err
 }
 
-// sheet reads the first attached table, else the one that stands in the text. A file that is none counts only when it
-// says that it is one, and no other is.
-func (f *Filing) sheet(ctx context.Context, m channels.Message, known func(string) bool) (gateway.Sheet, error) {
+// sheet reads the first attached table, else the one that stands in the text. A file that is none counts only when no other
+// is one and it says that it is; in a mail to the address of a form, where a table is expected, also when it looks like one.
+func (f *Filing) sheet(ctx context.Context, m channels.Message, known func(string) bool, expected bool) (gateway.Sheet, error) {
 	var wrong gateway.Sheet
 	for i, file := range m.Files {
-		t, err := table.Read(ctx, f.open(file), known, table.Defaults())
-		var trouble *table.Trouble
+		t, trouble, err := f.read(ctx, file, known)
 		switch {
-		case err == nil:
+		case err != nil:
+			return gateway.Sheet{}, err
+		case trouble == nil:
 			return gateway.Sheet{Table: t, File: i + 1}, nil
-		case !errors.As(err, &trouble):
-			return gateway.Sheet{}, fmt.Errorf("read an attached table: %w", err)
-		case wrong.Trouble == nil && (claims(file) || trouble.Reason != table.NotATable && trouble.Reason != table.NoHeader):
+		case wrong.Trouble == nil && (claims(file) || expected && trouble.Reason != table.NotATable && trouble.Reason != table.NoHeader):
 			wrong = gateway.Sheet{File: i + 1, Trouble: trouble}
 		}
 	}
-	if wrong.Trouble != nil {
+	if wrong.File > 0 {
 		return wrong, nil
 	}
 	return pasted(m.Text, known)
+}
+
+// read reads one file; a trouble says why it is no table.
+func (f *Filing) read(ctx context.Context, file channels.File, known func(string) bool) (table.Table, *table.Trouble, error) {
+	t, err := table.Read(ctx, f.open(file), known, table.Defaults())
+	var trouble *table.Trouble
+	if err != nil && !errors.As(err, &trouble) {
+		return t, nil, fmt.Errorf("read an attached table: %w", err)
+	}
+	return t, trouble, nil
 }
 
 // pasted reads a table that stands in the mail itself: the channel wrote its cells with tabs between them.
