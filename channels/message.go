@@ -98,6 +98,8 @@ type Message struct {
 	Reference string
 	Thread    Thread
 	Trust     Trust
+	// Proof says in one line for staff what a signature on the mail proved, or why it proved nothing; empty: it has none.
+	Proof string
 	// Urgent marks a warning of danger: no budget holds it back.
 	Urgent bool
 	// Robot marks an automatic mail (RFC 3834): recorded, never answered.

@@ -321,6 +321,9 @@ func (k *talk) file(s *service.Service, f filing) Matter {
 	if f.story {
 		c.Story = append(c.Story, k.conv.Lines...)
 	}
+	if proof := exchange.NormalizeLine(k.t.Message.Proof); proof != "" {
+		c.Story = append(c.Story, exchange.Said{At: k.t.Now, Who: "gateway", Text: clipBytes(proof, 1000)})
+	}
 	if f.department != "" {
 		c.Answers = append(c.Answers, exchange.Answer{Field: service.PutTo, Value: f.department})
 	}

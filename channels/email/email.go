@@ -20,6 +20,7 @@ import (
 
 	"gatehouse/channels"
 	"gatehouse/channels/email/origin"
+	"gatehouse/channels/email/smime"
 )
 
 // Name is this channel's Address.Channel.
@@ -30,12 +31,13 @@ const drainFor = 2500 * time.Millisecond
 
 // Channel is the mail server and the way to the relay. It is safe for use by many goroutines.
 type Channel struct {
-	config Config
-	shared channels.Shared
-	book   book
-	tls    *tls.Config
-	relay  *relay
-	judge  origin.Judge // nil: every mail is unverified
+	config      Config
+	shared      channels.Shared
+	book        book
+	tls         *tls.Config
+	relay       *relay
+	judge       origin.Judge       // nil: every mail is unverified
+	authorities *smime.Authorities // whose signatures count; nil: none
 	// signers are made anew for each mail that goes out.
 	signers func() ([]*dkim.Signer, error)
 	// unpacking bounds how many mails are taken apart at a time, and so the memory that takes.
@@ -61,19 +63,24 @@ func Open(c Config, s channels.Shared) (*Channel, error) {
 	if err != nil {
 		return nil, fmt.Errorf("relay.url: %w", err)
 	}
+	authorities, err := smime.Load(c.Origin.Authorities)
+	if err != nil {
+		return nil, fmt.Errorf("origin.authorities: %w", err)
+	}
 	signers, err := signing(c.Domain, c.DKIM)
 	if err != nil {
 		return nil, err
 	}
 	return &Channel{
-		config:    c,
-		shared:    s,
-		book:      book{domain: c.Domain, key: []byte(c.Key.Reveal())},
-		tls:       cert,
-		relay:     newRelay(c.Relay, u, c.Hostname),
-		judge:     c.Origin.judge(s.Now),
-		signers:   signers,
-		unpacking: make(chan struct{}, 4),
+		config:      c,
+		shared:      s,
+		book:        book{domain: c.Domain, key: []byte(c.Key.Reveal())},
+		tls:         cert,
+		relay:       newRelay(c.Relay, u, c.Hostname),
+		judge:       c.Origin.judge(s.Now),
+		signers:     signers,
+		authorities: authorities,
+		unpacking:   make(chan struct{}, 4),
 	}, nil
 }
 

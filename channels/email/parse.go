@@ -104,6 +104,8 @@ func (p *parser) part(h textproto.Header, r io.Reader, depth int) (body, error) 
 	name := fileName(more, params)
 	r = unfold(h.Get("Content-Transfer-Encoding"), r)
 	switch {
+	case t == "application/pkcs7-signature" || t == "application/x-pkcs7-signature": // prove has what it says; it is nothing to read
+		return body{}, nil
 	case t == "message/delivery-status" && p.mail.report == nil:
 		return body{}, p.status(r)
 	case (t == "text/plain" || t == "text/html" || strings.HasPrefix(t, "multipart/")) && how != "attachment" && name == "":

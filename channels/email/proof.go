@@ -25,6 +25,8 @@ type Origin struct {
 	Resolver string `yaml:"resolver"`
 	// Forged says what becomes of a mail that its domain disowns (DMARC p=reject): refuse, the default, or mark.
 	Forged string `yaml:"forged"`
+	// Authorities are PEM files with the certificates of those whose S/MIME signatures count; none: no signature does.
+	Authorities []string `yaml:"authorities"`
 	// ServerID is the upstream's authserv-id (RFC 8601 §2.5), Hosts the networks (CIDR) that it hands mail over from.
 	ServerID string   `yaml:"server_id"`
 	Hosts    []string `yaml:"hosts"`
@@ -96,8 +98,22 @@ func (o Origin) resolver() *net.Resolver {
 var replyForged = &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 7, 26},
 	Message: "The domain in the From line asks to refuse this mail: neither its SPF nor its DKIM vouches for it (DMARC)"}
 
-// prove says how far a mail is to be trusted, or that it is refused.
-func (c *Channel) prove(ctx context.Context, e envelope, h textproto.Header, raw *channels.Spool) (channels.Trust, error) {
+// prove says how far a mail is to be trusted and by what, or that it is refused. A signature says more than the domain.
+func (c *Channel) prove(ctx context.Context, e envelope, h textproto.Header, raw *channels.Spool) (channels.Trust, string, error) {
+	trust, err := c.proveOrigin(ctx, e, h, raw)
+	if err != nil || c.authorities == nil {
+		return trust, "", err
+	}
+	v := c.authorities.Verify(h.Get("Content-Type"), author(h), raw.All(), c.shared.Now())
+	c.shared.Log.Debug("signature judged", "proven", v.Proven(), "reason", v.Reason)
+	if v.Proven() {
+		trust = channels.Signed
+	}
+	return trust, v.String(), nil
+}
+
+// proveOrigin says whether a mail comes from the domain of its From line, or that it is refused.
+func (c *Channel) proveOrigin(ctx context.Context, e envelope, h textproto.Header, raw *channels.Spool) (channels.Trust, error) {
 	if c.judge == nil {
 		return channels.Unverified, nil
 	}

@@ -234,7 +234,7 @@ func (c *Channel) take(ctx context.Context, in channels.Inbox, e envelope, r io.
 	if m.From.Value == "" {
 		return replyNoSender
 	}
-	if m.Trust, err = c.prove(ctx, e, mail.header, raw); err != nil {
+	if m.Trust, m.Proof, err = c.prove(ctx, e, mail.header, raw); err != nil {
 		return c.refusal(err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.config.AcceptTimeout)
