@@ -203,7 +203,7 @@ func TestDryRunOfRows(t *testing.T) {
 }
 
 func TestATablePastedIntoTheMail(t *testing.T) {
-	w := newWorld(t)
+	w := clerkWorld(t)
 	said := w.mail("declare+goods", "", "Hello,\nour goods:\n\n"+strings.ReplaceAll(goodsText(), ",", "\t")+"\nBest\n")
 	w.wants(said, "18 rows are received and checked.", `Row 7  HS code "84713"`, "-2-rows.xlsx")
 }
@@ -221,7 +221,7 @@ func TestWhatClerksReallySend(t *testing.T) {
 		"picture": {file("g.csv", "text/csv", "\x89PNG\r\n\x1a\n"), "is no table"},
 		"rows":    {file("g.csv", "text/csv", goodsHeader+strings.Repeat("\n12-345678-C,2026-W47,P,847130,BR,1,2,3,EUR", 5001)), "more than 5000 rows"},
 	} {
-		w := newWorld(t)
+		w := clerkWorld(t)
 		if said := w.mail("declare+goods", "", "", c.file); !strings.Contains(said, c.want) || len(w.matters) != 0 {
 			t.Errorf("%s: %s", name, said)
 		}
@@ -240,7 +240,7 @@ func TestTheLargestFiles(t *testing.T) {
 		for n := range 5000 {
 			fmt.Fprintf(&b, row, "PKG", n, hs)
 		}
-		w := newWorld(t)
+		w := clerkWorld(t)
 		w.mail("declare+goods", "", "", file("g.csv", "text/csv", b.String()))
 		if len(w.crossed) > 0 {
 			if _, err := exchange.Encode(w.crossed[0].Document); err != nil {
