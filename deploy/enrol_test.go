@@ -2,7 +2,12 @@ package deploy
 
 import (
 	"net/url"
+	"path/filepath"
 	"strings"
+	"time"
+
+	"gatehouse/exchange"
+	"gatehouse/gateway/store"
 )
 
 // enrol registers a company and an address that may declare for it, by two persons in the console, and waits until the
@@ -21,4 +26,20 @@ func (w *town) enrol(number, address string) {
 	page = second.get(officer.at)
 	second.post(officer.at+"/confirm", url.Values{"token": {hidden(page, "token")}})
 	w.await("the register outside", func() bool { now := w.metric(known); return now != "" && now != before })
+}
+
+// list puts a company and an address into the store of a gateway that has no inside, as a publication of it does.
+func (w *town) list(number, address string) {
+	w.t.Helper()
+	s, err := store.Open(w.t.Context(), store.Config{URL: w.settings["STORE"], KeyFile: filepath.Join(w.dir, "gateway.key"), Owner: "inside", Now: time.Now})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer s.Close()
+	for name, l := range map[string]exchange.Listing{number: {Company: "Northdock Goods"}, number + "/1": {Address: address, Admin: true}} {
+		p := exchange.Publication{ID: name, Sort: exchange.SortRegister, Name: name, Revision: 1, Body: l.Body(), At: time.Now()}
+		if err := s.Publish(w.t.Context(), p, 0); err != nil {
+			w.t.Fatal(err)
+		}
+	}
 }
