@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -145,13 +146,19 @@ func (w *town) byMail() string {
 	return refOf(m.Subject + m.Text)
 }
 
+// document is the place of a case's document among the files of a mail; -1: it brings none.
+func document(m relay.Mail, ref string) int {
+	return slices.IndexFunc(m.Files, func(f relay.File) bool { return f.Name == ref+".pdf" })
+}
+
 func (w *town) fromMail(ref string) []byte {
-	m, err := w.carriers.AwaitMail(context.Background(), resident, patience, func(m relay.Mail) bool { return !m.Sent && len(m.Files) > 0 })
+	m, err := w.carriers.AwaitMail(context.Background(), resident, patience, func(m relay.Mail) bool { return !m.Sent && document(m, ref) >= 0 })
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if f := m.Files[0]; f.Name != ref+".pdf" || f.Type != "application/pdf" || !strings.Contains(m.Text, "attached") {
+	f := m.Files[document(m, ref)]
+	if f.Type != "application/pdf" || !strings.Contains(m.Text, "attached") {
 		w.t.Errorf("%s of %s with %q", f.Name, f.Type, m.Text)
 	}
-	return m.Files[0].Data
+	return f.Data
 }

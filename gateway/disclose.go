@@ -213,7 +213,7 @@ func (x *discloser) lastDay(t time.Time) string {
 func (x *discloser) cases(now time.Time) {
 	for _, m := range x.Matters {
 		c := HeldCase{Reference: m.Reference, Service: m.Service, Name: m.Name, State: m.State, Decision: m.Decision, Filed: m.FiledAt.UTC(),
-			Promised: m.Promise.UTC(), Retention: service.DefaultRetention, KeptUntil: x.lastDay(KeptUntil(x.services, m, now).AddDate(0, 0, -1)), Events: []HeldEvent{}}
+			Promised: m.Promise.UTC(), Retention: service.DefaultRetention, KeptUntil: x.lastDay(KeptUntil(x.services, m, now).Add(-time.Second)), Events: []HeldEvent{}}
 		if s, ok := x.services.ByCode(m.Service); ok && s.Retention != "" {
 			c.Retention = s.Retention
 		}

@@ -27,7 +27,16 @@ const (
 func KeptUntil(c *service.Catalog, m Matter, now time.Time) time.Time {
 	end := m.End(now)
 	last := later(c.Until(m.Service, end), end.Add(reopenable)).In(c.City.Location())
-	return time.Date(last.Year(), last.Month(), last.Day()+1, 0, 0, 0, 0, last.Location())
+	return dayBegin(last.Year(), last.Month(), last.Day()+1, last.Location())
+}
+
+// dayBegin is the first moment of a day. Where the clocks go forward at midnight, as they do in the Azores, that is 1:00.
+func dayBegin(year int, month time.Month, day int, zone *time.Location) time.Time {
+	begin := time.Date(year, month, day, 0, 0, 0, 0, zone)
+	if begin.Day() != time.Date(year, month, day, 12, 0, 0, 0, zone).Day() {
+		return begin.Add(time.Hour)
+	}
+	return begin
 }
 
 // Removed is what one page of a round of deletion took away.
