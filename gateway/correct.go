@@ -376,10 +376,7 @@ func (k *talk) withdraws(m Matter) bool {
 		m.Correct, m.CorrectBy = 0, time.Time{}
 	}
 	if open && c.Whole { // nothing crossed: it ends here
-		m.State, m.Decision = exchange.Decided, exchange.Withdrawn
-		m.Events = append(slices.Clone(m.Events), Event{At: k.t.Now, State: m.State})
-		k.o.Matters = append(k.o.Matters, m)
-		k.o.Wakes = append(k.o.Wakes, promiseWake(m))
+		k.endHeld(m)
 	} else {
 		k.add(m, exchange.ActWithdraw, k.said)
 	}

@@ -120,26 +120,19 @@ func (d *Dispatcher) correctDue(t Turn) Outcome {
 	k := d.rouse(t, m.Address)
 	k.lang, k.reference, k.matter = m.Lang, m.Reference, m.ID
 	k.t.Message.Thread = m.Thread
-	k.from = d.services.City.Domain
-	s, known := d.services.ByCode(m.Service)
 	switch {
-	case !known:
-		return rest(t, time.Time{})
 	case t.Now.Before(c.Until) && c.Reminded:
 		return rest(t, c.Until)
 	case t.Now.Before(c.Until):
 		c.Reminded = true
 		k.subject = k.text("mail.rows.subject.remind", k.rowArgs(m, c))
 		k.say("mail.rows.remind", k.rowArgs(m, c))
-		for _, line := range k.rowLines(c.Open) {
-			k.tell(line)
-		}
+		k.tellRows(c.Open)
 		k.sayWays(m, &c)
 		k.o.Matters = append(k.o.Matters, m) // it says under whose key the correction is
 	default:
-		k.endCorrection(s, m, &c)
+		k.endCorrection(m, &c)
 	}
-	k.from = ""
 	k.silent = !k.welcomes()
 	k.o.Corrections = append(k.o.Corrections, c)
 	k.o.Wakes = append(k.o.Wakes, d.correctWake(m, c))
@@ -147,28 +140,29 @@ func (d *Dispatcher) correctDue(t Turn) Outcome {
 }
 
 // endCorrection files what is right and says which rows are not.
-func (k *talk) endCorrection(s *service.Service, m Matter, c *Correction) {
+func (k *talk) endCorrection(m Matter, c *Correction) {
 	c.Done = true
 	args := k.rowArgs(m, *c)
 	rows := numbers(c.openNumbers())
 	args["rows"] = rows
 	k.subject = k.text("mail.rows.subject.over", args)
 	m.Correct, m.CorrectBy = 0, time.Time{}
-	switch {
-	case c.Whole:
+	if c.Whole {
 		k.say("mail.rows.over.whole", args)
-		m.State = exchange.Decided
-		m.Decision = exchange.Withdrawn
-		m.Events = append(slices.Clone(m.Events), Event{At: k.t.Now, State: m.State})
-		k.o.Matters = append(k.o.Matters, m)
-		k.o.Wakes = append(k.o.Wakes, promiseWake(m))
-	default:
+		k.endHeld(m)
+	} else {
 		k.say("mail.rows.over", args)
-		k.t.Message.Files = nil
-		k.t.Message.Trust = channels.Trust("gateway")
+		k.t.Message.Trust = "gateway"
 		k.add(m, exchange.ActAmend, k.d.texts.Text(k.d.services.City.Languages[0], "citizen.mail.rows.inside.over", texts.Args{"rows": rows, "filed": len(c.Filed), "in": c.In}))
 	}
-	_ = s
+}
+
+// endHeld ends a declaration of which nothing has crossed.
+func (k *talk) endHeld(m Matter) {
+	m.State, m.Decision = exchange.Decided, exchange.Withdrawn
+	m.Events = append(slices.Clone(m.Events), Event{At: k.t.Now, State: m.State})
+	k.o.Matters = append(k.o.Matters, m)
+	k.o.Wakes = append(k.o.Wakes, promiseWake(m))
 }
 
 // rowArgs are the figures of a correction for texts.
