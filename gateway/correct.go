@@ -73,6 +73,7 @@ func (k *talk) correct(m Matter) bool {
 		return true
 	}
 	c.Open = slices.Clone(c.Open)
+	k.keepOut()
 	orders := k.orders(s, c)
 	if len(orders) == 0 && !k.sheet.there() {
 		return false
@@ -188,7 +189,8 @@ func (k *talk) fileHeld(s *service.Service, f *service.Field, m Matter, c *Corre
 	if len(c.Kept) > 0 {
 		text = k.d.texts.Text(k.d.services.City.Languages[0], "citizen.mail.rows.inside.kept", texts.Args{"rows": numbers(c.Kept), "filed": len(c.Filed), "in": c.In})
 	}
-	return k.file(s, filing{answers: c.Answers, files: append(slices.Clone(c.Files), k.t.Message.Files...), text: text, of: &m})
+	files := slices.DeleteFunc(slices.Clone(c.Files), func(f channels.File) bool { return f.SHA256 == c.Workbook })
+	return k.file(s, filing{answers: c.Answers, files: append(files, k.t.Message.Files...), text: text, of: &m})
 }
 
 // sayRevised begins the answer with what was filed now.
@@ -411,6 +413,7 @@ func (k *talk) amends(m Matter) bool {
 		k.say("mail.rows.closed", texts.Args{"reference": m.Reference})
 		return true
 	}
+	k.keepOut()
 	v := k.d.clerk.Judge(s, k.sheet.Table, append(k.subjectTags(), k.d.clerk.Lines(s, k.said)...), nil, k.scene())
 	if len(v.Faults)+len(v.Bad) > 0 {
 		k.refuse(m.Name, v.Faults, v.Bad)
@@ -421,7 +424,7 @@ func (k *talk) amends(m Matter) bool {
 	k.add(m, exchange.ActAmend, k.said+"\n"+k.d.texts.Text(k.d.services.City.Languages[0], "citizen.mail.rows.inside.replaced", texts.Args{"count": len(v.Good)}),
 		crossing(s, v.Answers)...)
 	k.say("mail.rows.amended", texts.Args{"reference": m.Reference, "count": len(v.Good), "at": k.filedAt(k.t.Now)})
-	k.receipt(m, Tallied{Rows: receipt.Rows{In: m.Rows, Filed: m.Rows}, Files: k.t.Message.Files, Period: firstOf(v.Answers[s.Declare.Period]...),
+	k.receipt(m, Tallied{Rows: receipt.Rows{In: m.Rows, Filed: m.Rows}, Files: k.sentFiles(), Period: firstOf(v.Answers[s.Declare.Period]...),
 		Party: firstOf(v.Answers[s.Declare.Company]...), Supersedes: lastReceipt(m)})
 	k.sayNotes(v)
 	return true

@@ -24,6 +24,8 @@ type Correction struct {
 	// Files are those of the first mail, as they were stored; File names the one that held the table.
 	Files []channels.File
 	File  string
+	// Workbook is the digest of the one of Files that does not cross, because its rows do; empty: all cross.
+	Workbook string
 	// Whole: nothing crosses before all is right; the right rows wait in Answers.
 	Whole bool
 	// Answers hold the form's own fields.

@@ -110,6 +110,7 @@ func (k *talk) declareForm(s *service.Service, dry bool) {
 	if !ok {
 		return
 	}
+	k.keepOut()
 	name := s.Name.In(k.lang)
 	if len(entries) == 0 {
 		k.tell(name)
@@ -186,7 +187,7 @@ func (k *talk) declared(s *service.Service, given map[string][]string) Matter {
 		"service": name, "reference": m.Reference, "at": k.filedAt(m.FiledAt),
 		"list": k.d.clerk.List(s, given, k.lang), "sent": k.sent(s, given, m.Promise),
 	})
-	k.receipt(m, Tallied{Rows: receipt.Rows{In: m.Rows, Filed: m.Rows}, Files: k.t.Message.Files,
+	k.receipt(m, Tallied{Rows: receipt.Rows{In: m.Rows, Filed: m.Rows}, Files: k.sentFiles(),
 		Period: firstOf(given[s.Declare.Period]...), Party: firstOf(given[s.Declare.Company]...)})
 	k.trackLink(m.Reference)
 	return m

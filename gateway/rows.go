@@ -21,6 +21,7 @@ import (
 
 // declareRows takes in a table with a row for each thing that is declared.
 func (k *talk) declareRows(s *service.Service, dry bool) {
+	k.keepOut()
 	given := append(k.subjectTags(), k.d.clerk.Lines(s, k.said)...)
 	v := k.d.clerk.Judge(s, k.sheet.Table, given, nil, k.scene())
 	name := s.Name.In(k.lang)
@@ -69,13 +70,35 @@ func period(s *service.Service, answers map[string][]string) string {
 	return strings.Join(append(slices.Clone(answers[s.Declare.Company]), answers[s.Declare.Period]...), " ")
 }
 
-// tableDigest is the SHA-256 of the file with the table.
-func (k *talk) tableDigest() string {
-	if n := k.sheet.File; n > 0 && n <= len(k.t.Message.Files) {
-		return k.t.Message.Files[n-1].SHA256
+// keepOut takes the file of the table from those that cross: its rows do, each checked, and an office file is what a border
+// trusts least. A CSV is text and goes along. The receipt names the file all the same.
+func (k *talk) keepOut() {
+	if k.sheet.File == 0 || k.sheet.Table.Format == table.CSV || k.workbook.SHA256 != "" {
+		return
 	}
-	return ""
+	i := k.sheet.File - 1
+	k.workbook = k.t.Message.Files[i]
+	k.t.Message.Files = slices.Delete(slices.Clone(k.t.Message.Files), i, i+1)
 }
+
+// sentFiles are all files of the mail, for its receipt.
+func (k *talk) sentFiles() []channels.File {
+	if k.workbook.SHA256 == "" {
+		return k.t.Message.Files
+	}
+	return append([]channels.File{k.workbook}, k.t.Message.Files...)
+}
+
+// tableFile is the file with the table; zero: it stands in the mail's text.
+func (k *talk) tableFile() channels.File {
+	if n := k.sheet.File; k.workbook.SHA256 == "" && n > 0 && n <= len(k.t.Message.Files) {
+		return k.t.Message.Files[n-1]
+	}
+	return k.workbook
+}
+
+// tableDigest is the SHA-256 of the file with the table.
+func (k *talk) tableDigest() string { return k.tableFile().SHA256 }
 
 // filedBefore finds the case that the same bytes for the same period became before.
 func (k *talk) filedBefore(s *service.Service, v forms.Verdict) (Matter, bool) {
@@ -112,10 +135,11 @@ func (k *talk) openCorrection(s *service.Service, v forms.Verdict) {
 		Matter: m.ID, Until: s.CorrectBy(k.t.Now, k.d.services.City.Location()), File: k.tableName(), Whole: whole, In: in, Filed: v.Good,
 		Open: v.Bad, Salt: k.t.NewID(), Answers: v.Answers,
 	}
-	for _, file := range usable(k.t.Message.Files) {
+	for _, file := range usable(k.sentFiles()) {
 		file.Open = nil
 		c.Files = append(c.Files, file)
 	}
+	c.Workbook = k.workbook.SHA256
 	rows := s.RowsField()
 	c.took(s, rowCells(rows, v.Answers[rows.Name]))
 	if !whole {
@@ -146,7 +170,7 @@ func (k *talk) rowReceipt(s *service.Service, m Matter, c Correction) {
 	k.receipt(m, Tallied{
 		Rows: receipt.Rows{In: c.In, Filed: len(filed), FiledRows: receipt.Ranges(filed...), Officer: len(kept), OfficerRows: receipt.Ranges(kept...),
 			Open: len(open), OpenRows: receipt.Ranges(open...)},
-		Files:  append(slices.Clone(c.Files), k.t.Message.Files...),
+		Files:  append(slices.Clone(c.Files), k.sentFiles()...),
 		Period: firstOf(c.Answers[s.Declare.Period]...), Party: firstOf(c.Answers[s.Declare.Company]...), Supersedes: lastReceipt(m),
 	})
 }
@@ -189,10 +213,7 @@ func withoutRows(answers map[string][]string, field string) map[string][]string 
 
 // tableName is the name of the file with the table.
 func (k *talk) tableName() string {
-	if n := k.sheet.File; n > 0 && n <= len(k.t.Message.Files) {
-		return firstOf(exchange.NormalizeLine(k.t.Message.Files[n-1].Name), "table.csv")
-	}
-	return "table.csv"
+	return firstOf(exchange.NormalizeLine(k.tableFile().Name), "table.csv")
 }
 
 // tellRows lists what is wrong, as much of it as one mail holds.

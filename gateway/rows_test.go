@@ -259,3 +259,18 @@ func TestOtherFilesReachTheCase(t *testing.T) {
 	w.wants(w.mail(reply, "Re", "Here is the bill of lading.", file("bill.pdf", "application/pdf", "%PDF-1.7"), file("photos.zip", "application/zip", "PK\x05\x06"+strings.Repeat("\x00", 18))),
 		"added to "+reference(0), "2 files")
 }
+
+// TestAWorkbookStaysOutside: of a file that is no text the rows cross and it does not; its receipt names it.
+func TestAWorkbookStaysOutside(t *testing.T) {
+	w := clerkWorld(t)
+	rows := `[{"company":"12-345678-C","week":"2026-W47","package":"PK1","hs":"847130","country":"BR","net":1,"gross":2,"value":3,"currency":"EUR"}]`
+	w.wants(w.mail("declare+goods", "", "", file("g.json", "application/json", rows), file("bill.pdf", "application/pdf", "%PDF")), "received and checked")
+	c := w.lastCase()
+	if len(c.Files) != 1 || c.Files[0].Name != "bill.pdf" || len(w.crossed[0].Files) != 1 {
+		t.Errorf("crossed with %+v", c.Files)
+	}
+	if got := w.last.Receipts[0].Receipt.Files; len(got) != 2 || got[0].Name != "g.json" {
+		t.Errorf("the receipt names %+v", got)
+	}
+	w.wants(w.mail("declare+goods", "again", "", file("g.json", "application/json", rows)), "already filed as "+reference(0))
+}

@@ -74,6 +74,7 @@ type talk struct {
 	reference    string
 	matter       string
 	sheet        Sheet
+	workbook     channels.File // the file of the sheet, where its rows cross and it does not
 	request      channels.Request
 	files        []channels.File // go with the reply
 	receipts     []string        // the ids of those that go with it

@@ -199,7 +199,7 @@ func (d *desk) ask(ctx context.Context, i int, request []byte) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-time.After(callTimeout):
-		return errors.New("no answer came")
+		return fmt.Errorf("no answer came to person %d", i)
 	}
 }
 

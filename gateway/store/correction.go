@@ -14,6 +14,7 @@ type remedy struct {
 	Until    time.Time           `json:"u"`
 	Files    []paper             `json:"p,omitempty"`
 	File     string              `json:"f,omitempty"`
+	Workbook string              `json:"b,omitempty"`
 	Whole    bool                `json:"w,omitempty"`
 	Answers  map[string][]string `json:"a,omitempty"`
 	In       int                 `json:"i"`
@@ -61,7 +62,7 @@ func (s *Store) corrections(ctx context.Context, q database.Querier, matters map
 			return nil, err
 		}
 		out[owner[id]] = append(out[owner[id]], gateway.Correction{
-			Matter: id, Until: r.Until, Files: s.files(r.Files), File: r.File, Whole: r.Whole, Answers: r.Answers, In: r.In, Filed: r.Filed, Kept: r.Kept,
+			Matter: id, Until: r.Until, Files: s.files(r.Files), File: r.File, Workbook: r.Workbook, Whole: r.Whole, Answers: r.Answers, In: r.In, Filed: r.Filed, Kept: r.Kept,
 			Open: r.Open, Salt: r.Salt, Seen: r.Seen, Sums: r.Sums, Reminded: r.Reminded,
 		})
 	}
@@ -94,7 +95,7 @@ func putCorrections(ctx context.Context, tx *database.Tx, c *commitment) error {
 			continue
 		}
 		body, err := seal(c.keyFor(x.Matter), "correction", x.Matter, remedy{
-			Until: x.Until.UTC(), Files: toPapers(x.Files), File: x.File, Whole: x.Whole, Answers: x.Answers, In: x.In, Filed: x.Filed, Kept: x.Kept,
+			Until: x.Until.UTC(), Files: toPapers(x.Files), File: x.File, Workbook: x.Workbook, Whole: x.Whole, Answers: x.Answers, In: x.In, Filed: x.Filed, Kept: x.Kept,
 			Open: x.Open, Salt: x.Salt, Seen: x.Seen, Sums: x.Sums, Reminded: x.Reminded,
 		})
 		if err != nil {

@@ -18,7 +18,7 @@ func corrections(b *bench) {
 	m := b.matter("PL-1", mail)
 	m.Rows, m.Correct, m.CorrectBy = 20, 1, b.clock.now().Add(time.Hour).UTC()
 	c := gateway.Correction{
-		Matter: m.ID, Until: m.CorrectBy, File: "goods.csv", Answers: map[string][]string{"week": {"2026-W47"}}, In: 20, Filed: []int{2, 3}, Kept: []int{3},
+		Matter: m.ID, Until: m.CorrectBy, File: "goods.csv", Workbook: "digest", Answers: map[string][]string{"week": {"2026-W47"}}, In: 20, Filed: []int{2, 3}, Kept: []int{3},
 		Open: []rows.BadRow{{Number: 7, Cells: map[string]string{"hs": "marker-cell"}, Faults: []rows.CellFault{{Column: "hs", At: 3, Word: "why"}}}},
 		Salt: "salt", Seen: map[string][]string{"package": {"digest"}}, Sums: map[string]string{"net": "12"}, Reminded: true,
 	}
