@@ -139,7 +139,7 @@ func relation(e xml.StartElement) error {
 			external = !strings.EqualFold(a.Value, "Internal")
 		}
 	}
-	for _, s := range []string{"vbaproject", "oleobject", "/package", "attachedtemplate", "externallink", "/control", "activex", "/frame", "afchunk", "subdocument", "customui", "extensibility", "mailmerge", "recipientdata"} {
+	for _, s := range []string{"vbaproject", "oleobject", "relationships/package", "attachedtemplate", "externallink", "/control", "activex", "/frame", "afchunk", "subdocument", "customui", "extensibility", "mailmerge", "recipientdata"} {
 		if strings.Contains(kind, s) {
 			return errActive
 		}

@@ -44,6 +44,7 @@ func offices() []File {
 	acts := func(name, ext string, b []byte) File { return File{Name: name, Ext: ext, Bytes: b, Want: active} }
 	return []File{
 		ok("xlsx", "xlsx", Sheet("xl/printerSettings/printerSettings1.bin", "\x01\x02", "xl/media/image1.png", string(PNG(8, 8)))),
+		ok("xlsx with its properties, as office programs write it", "xlsx", Sheet("_rels/.rels", `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r2" Type="http://schemas.openxmlformats.org/package/2006/relationships/metadata/core-properties" Target="docProps/core.xml"/><Relationship Id="r1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>`, "docProps/core.xml", "<x/>")),
 		ok("xlsx with a link to click", "xlsx", Sheet(sheetRels, relation("hyperlink", "https://example.org/", "External"))),
 		ok("docx", "docx", Letter(document)),
 		ok("docx with a page number", "docx", Letter(field(`<w:instrText>PAGE</w:instrText>`))),
@@ -51,6 +52,7 @@ func offices() []File {
 		ok("odt", "odt", Open("text", content("hello"), "Pictures/a.jpg", string(JPEG(8, 8)), "Configurations2/", "")),
 
 		{"sheet called text", "docx", Sheet(), kind, false, ""},
+		acts("xlsx with a package within", "xlsx", Sheet(sheetRels, relation("package", "../other/book1.dat", "Internal"))),
 		acts("xlsx with macros", "xlsx", Sheet("xl/vbaProject.bin", "x")),
 		acts("xlsx that says it has macros", "xlsx", Zip("[Content_Types].xml", strings.Replace(types, "sheet.main", "sheet.macroEnabled.main", 1), "xl/workbook.xml", workbook)),
 		acts("docx that says it has macros, in entities", "docx", Zip("[Content_Types].xml", strings.Replace(types, "sheet.main", "sheet.&#109;acroEnabled.main", 1), "word/document.xml", document)),
