@@ -123,6 +123,11 @@ func (d *Dispatcher) correctDue(t Turn) Outcome {
 	k.lang, k.reference, k.matter = m.Lang, m.Reference, m.ID
 	k.t.Message.Thread = m.Thread
 	switch {
+	case !m.Open(): // decided meanwhile, or stopped at the border: there is nothing to put right in
+		o := rest(t, time.Time{})
+		c.Done = true
+		o.Corrections = []Correction{c}
+		return o
 	case t.Now.Before(c.Until) && c.Reminded:
 		return rest(t, c.Until)
 	case t.Now.Before(c.Until):

@@ -274,3 +274,27 @@ func TestAWorkbookStaysOutside(t *testing.T) {
 	}
 	w.wants(w.mail("declare+goods", "again", "", file("g.json", "application/json", rows)), "already filed as "+reference(0))
 }
+
+// TestALateCopyReplacesNothing: the copy with the open rows that comes again, or too late, changes nothing.
+func TestALateCopyReplacesNothing(t *testing.T) {
+	w, reply, _ := wrongRows(t)
+	fixed := file("goods-2-rows.csv", "text/csv", strings.Replace(strings.Replace(w.attached(0), "84713,", "847130,", 1), "1240,1190", "1190,1240", 1))
+	w.wants(w.mail(reply, "Re", "done", fixed), "Complete: 20 of 20 rows are filed.")
+	before := len(w.crossed)
+	w.wants(w.mail(reply, "Re", "done", fixed), "none of them is to be corrected any more")
+	if len(w.crossed) != before {
+		t.Error("some rows took the place of all")
+	}
+}
+
+// TestADecidedDeclarationIsNotCorrected: its open rows end without a word.
+func TestADecidedDeclarationIsNotCorrected(t *testing.T) {
+	w, reply, _ := wrongRows(t)
+	w.matters[0].State = exchange.Decided
+	before := len(w.crossed)
+	w.wants(w.mail(reply, "Re", "", goods()), "is closed")
+	w.now = w.wakeAt(gateway.WakeCorrect)
+	if said := w.lapse(gateway.WakeCorrect); said != "" || len(w.open) != 0 || len(w.crossed) != before {
+		t.Errorf("said %q, open %d, crossed %d", said, len(w.open), len(w.crossed)-before)
+	}
+}
