@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -150,11 +151,12 @@ func standIns() carriers.Config {
 }
 
 // freePort gives an address that was free a moment ago: a program that is killed comes back on its own port. It lies
-// below those that the kernel gives out by itself (Linux: from 32768), so that no connection takes it in between.
+// below those that the kernel gives out by itself (Linux: from 32768), so that no connection takes it in between, and
+// no other test of this process got it: the walk through them is a permutation that begins somewhere by chance.
 func freePort(t *testing.T) string {
 	t.Helper()
 	for range 1000 {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 12_000+rand.IntN(20_000)))
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 12_000+(firstPort+nextPort.Add(1)*portStride)%ports))
 		if err != nil {
 			continue
 		}
@@ -164,6 +166,14 @@ func freePort(t *testing.T) string {
 	t.Fatal("no port is free")
 	return ""
 }
+
+// portStride has no divisor in common with ports, so that no port comes twice within that many.
+const ports, portStride = 20_000, 7_919
+
+var (
+	firstPort = rand.Int64N(ports)
+	nextPort  atomic.Int64
+)
 
 func (w *town) write(o townOptions) {
 	w.settings = map[string]string{
