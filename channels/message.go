@@ -113,6 +113,9 @@ type Message struct {
 	Desk *Desk
 	// Queue is outbound only: what kind of thing is owed, so that a channel can mark a mail auto-replied or not.
 	Queue Queue
+	// Watched is outbound only: a reply that holds something due, so that its failure has to be known. Mails that are none
+	// (and no notice) go out under the null sender, and nothing comes back of them.
+	Watched bool
 }
 
 // What Message.Hidden may say.
@@ -194,11 +197,14 @@ type File struct {
 type State string
 
 // States of a sent message. Accepted may be followed by Delivered or Failed; those two are final, and the first
-// final word stays.
+// final word stays. Delayed and Complained say something beside it: that the carrier still tries, and that the person, or
+// whoever runs their mailbox, called the message unwanted.
 const (
-	Accepted  State = "accepted"
-	Delivered State = "delivered"
-	Failed    State = "failed"
+	Accepted   State = "accepted"
+	Delivered  State = "delivered"
+	Failed     State = "failed"
+	Delayed    State = "delayed"
+	Complained State = "complained"
 )
 
 // Receipt is a carrier's word on a sent message.
@@ -209,7 +215,7 @@ type Receipt struct {
 	CarrierID string
 	Channel   string
 	State     State
-	// Err says why, when State is Failed.
+	// Err says why, when State is Failed or Delayed.
 	Err *Error
 	At  time.Time
 	// Segments billed, where the channel counts them.

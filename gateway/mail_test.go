@@ -229,6 +229,9 @@ func TestMailToACaseIsAdded(t *testing.T) {
 	if !ok || a.Case != w.matters[0].ID || a.Act != exchange.ActReply || a.Text != "Here is the lease." || len(a.Files) != 1 {
 		t.Errorf("crossed %+v", w.crossed[1].Document)
 	}
+	if d := w.sent[len(w.sent)-1]; d.Message.Watched || !w.sent[len(w.sent)-2].Message.Watched {
+		t.Error("a plain reply is watched, or one with a receipt is not")
+	}
 	m.ID, m.Reference = "", reference(3) // a right reply address in the hands of a stranger
 	if got := w.hear(m); strings.Contains(got, "added") {
 		t.Errorf("a third party was let in: %s", got)

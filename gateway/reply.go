@@ -24,7 +24,7 @@ func (k *talk) deliver() {
 	m := channels.Message{
 		ID: k.t.NewID(), From: k.t.Message.To, To: k.t.Message.From, At: k.t.Now, Lang: k.lang, Text: k.body(r),
 		Options: k.options, Request: k.request, Source: k.source, Reference: k.reference, Queue: k.queue, Urgent: k.urgent,
-		Files: k.files,
+		Files: k.files, Watched: k.due(),
 	}
 	if m.Queue == "" {
 		m.Queue = channels.Reply
@@ -38,6 +38,11 @@ func (k *talk) deliver() {
 	k.o.Deliveries = append(k.o.Deliveries, Delivery{
 		ID: m.ID, Contact: k.contact.ID, Queue: m.Queue, Matter: k.matter, Message: m, Due: k.t.Now, Receipts: k.receipts,
 	})
+}
+
+// due tells whether the reply holds what the person must not miss: a receipt, or until when rows are to be put right.
+func (k *talk) due() bool {
+	return len(k.receipts) > 0 || slices.ContainsFunc(k.o.Corrections, func(c Correction) bool { return !c.Done })
 }
 
 // withoutTokens hides the links that serve once: lines of a conversation are read by staff when a person takes over.

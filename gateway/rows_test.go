@@ -78,6 +78,9 @@ func TestWrongRowsComeBackAndTheRestIsFiled(t *testing.T) {
 	if c := w.lastCase(); len(c.Answers) != 20 || !strings.Contains(c.Text, "To be corrected by the sender: 7, 15.") {
 		t.Errorf("%d answers crossed, with %q", len(c.Answers), c.Text)
 	}
+	if !w.sent[len(w.sent)-1].Message.Watched {
+		t.Error("nobody would learn that the mail with the rows came back")
+	}
 	copied := w.attached(0)
 	if !strings.Contains(copied, "PK7") || !strings.Contains(copied, "PK15") || strings.Contains(copied, "PK8") {
 		t.Errorf("the copy is\n%s", copied)

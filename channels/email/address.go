@@ -122,7 +122,10 @@ func (b book) ofCase(reference string) (string, bool) {
 // bounce is the envelope sender to which a delivery report on a message comes back. False: the id does not fit.
 func (b book) bounce(id string) (string, bool) {
 	local := "bounce+" + id + "." + b.mac("bounce", id)
-	return local + "@" + b.domain, plain(id) && len(local) <= maxLocal
+	if !plain(id) || len(local) > maxLocal {
+		return "", false
+	}
+	return local + "@" + b.domain, true
 }
 
 // plain tells whether s may stand in a local part unquoted.

@@ -171,11 +171,11 @@ func (l *line) offer(ctx context.Context, m letter) (stage, error) {
 		say  string
 	}{
 		{mailing, 250, "MAIL FROM:<" + m.from + ">" + l.parameters(m)},
-		{naming, 25, "RCPT TO:<" + m.to + ">"},
+		{naming, 25, "RCPT TO:<" + m.to + ">" + l.wishes(m)},
 		{offering, 354, "DATA"},
 	}
 	if _, known := l.can["SMTPUTF8"]; m.utf8 && !known {
-		return naming, &textproto.Error{Code: 553, Msg: "5.6.7 address needs SMTPUTF8"}
+		return naming, errUTF8
 	}
 	_, together := l.can["PIPELINING"]
 	at := mailing
@@ -236,5 +236,35 @@ func (l *line) parameters(m letter) string {
 	if m.utf8 {
 		p += " SMTPUTF8"
 	}
+	if _, ok := l.can["DSN"]; ok && m.from != "" {
+		p += " RET=HDRS ENVID=" + xtext(m.id)
+	}
 	return p
+}
+
+// wishes are the parameters of RCPT: what is reported of a mail, where the relay knows how (RFC 3461). Reports name the
+// address as we wrote it, whatever it is forwarded to.
+func (l *line) wishes(m letter) string {
+	switch _, ok := l.can["DSN"]; {
+	case !ok:
+		return ""
+	case m.from == "":
+		return " NOTIFY=NEVER"
+	case m.utf8: // RFC 6533 §3 writes it another way; the report names the final recipient anyway
+		return " NOTIFY=FAILURE,DELAY"
+	}
+	return " NOTIFY=FAILURE,DELAY ORCPT=rfc822;" + xtext(m.to)
+}
+
+// xtext writes what may stand in a parameter (RFC 3461 §4).
+func xtext(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c > '~' || c == '+' || c == '=' {
+			fmt.Fprintf(&b, "+%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }

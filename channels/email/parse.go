@@ -37,8 +37,10 @@ type parsed struct {
 	header textproto.Header
 	text   string
 	files  []channels.File
-	report []byte // the delivery-status part of a delivery report (RFC 3464)
-	page   string // the first part in HTML
+	report []byte // the delivery-status part of a delivery report (RFC 3464, RFC 6533)
+	// feedback is the first part of a complaint that a program reads (RFC 5965).
+	feedback []byte
+	page     string // the first part in HTML
 }
 
 // parser walks through the parts of one mail, once and in order, and unpacks the files into a spool.
@@ -106,8 +108,10 @@ func (p *parser) part(h textproto.Header, r io.Reader, depth int) (body, error) 
 	switch {
 	case t == "application/pkcs7-signature" || t == "application/x-pkcs7-signature": // prove has what it says; it is nothing to read
 		return body{}, nil
-	case t == "message/delivery-status" && p.mail.report == nil:
-		return body{}, p.status(r)
+	case (t == "message/delivery-status" || t == "message/global-delivery-status") && p.mail.report == nil:
+		return body{}, fields(r, &p.mail.report)
+	case t == "message/feedback-report" && p.mail.feedback == nil:
+		return body{}, fields(r, &p.mail.feedback)
 	case (t == "text/plain" || t == "text/html" || strings.HasPrefix(t, "multipart/")) && how != "attachment" && name == "":
 		return p.words(t, params["charset"], r)
 	}
@@ -178,12 +182,13 @@ func (p *parser) words(t, charset string, r io.Reader) (body, error) {
 	return body{plain: w}, nil
 }
 
-func (p *parser) status(r io.Reader) error {
+// fields keeps a part that a program reads.
+func fields(r io.Reader, into *[]byte) error {
 	b, err := io.ReadAll(io.LimitReader(r, maxHeader))
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("read delivery status: %w", err)
+		return fmt.Errorf("read report: %w", err)
 	}
-	p.mail.report = b
+	*into = b
 	return nil
 }
 

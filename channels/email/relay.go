@@ -38,8 +38,9 @@ func newRelay(c Relay, u *url.URL, hostname string) *relay {
 
 // letter is one mail on its way out.
 type letter struct {
-	from, to string
-	utf8     bool // the address needs SMTPUTF8 (RFC 6531)
+	id       string // ours, which the relay gives back in its reports
+	from, to string // no from: nothing comes back
+	utf8     bool   // the address needs SMTPUTF8 (RFC 6531)
 	size     int64
 	body     func() io.Reader
 }
@@ -68,7 +69,7 @@ func (r *relay) send(ctx context.Context, l letter) (string, stage, error) {
 		case kept && at == mailing && aged(err) && ctx.Err() == nil:
 			line.close()
 			continue
-		case refused(err) && line.forget(ctx) == nil:
+		case (refused(err) || errors.Is(err, errUTF8)) && line.forget(ctx) == nil:
 			r.keep(line)
 		default:
 			line.close()
@@ -80,6 +81,19 @@ func (r *relay) send(ctx context.Context, l letter) (string, stage, error) {
 func refused(err error) bool {
 	var e *textproto.Error
 	return errors.As(err, &e) && e.Code != 421
+}
+
+// refusesSender tells whether an answer to MAIL says that this sender may not write (RFC 3463 §3.2, §3.8).
+func refusesSender(err error) bool {
+	var no *textproto.Error
+	if !errors.As(err, &no) {
+		return false
+	}
+	first, _, _ := strings.Cut(no.Msg, " ")
+	if e, ok := enhanced(first); ok {
+		return e == [3]int{5, 1, 7} || e == [3]int{5, 1, 8} || e == [3]int{5, 7, 1} || e == [3]int{5, 7, 60} // the last is Exchange's
+	}
+	return no.Code == 501 || no.Code == 550 || no.Code == 553
 }
 
 // aged tells whether a connection had ended while it was idle, with a word (421) or without.

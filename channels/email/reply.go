@@ -36,6 +36,9 @@ func failure(at stage, err error) *channels.Error {
 	if errors.As(err, &cert) {
 		return &channels.Error{Kind: channels.Misconfigured, Code: "certificate", Err: errors.New("the relay's certificate is not trusted")}
 	}
+	if errors.Is(err, errUTF8) {
+		return &channels.Error{Kind: channels.Rejected, Code: "smtputf8", Err: errUTF8}
+	}
 	if !errors.As(err, &refusal) {
 		return &channels.Error{Kind: channels.Temporary, Code: string(at), Err: lost(at, err), Uncertain: at == handing}
 	}
@@ -62,6 +65,9 @@ func lost(at stage, err error) error {
 }
 
 var errSlow = errors.New("time-out")
+
+// errUTF8 ends a mail that the relay can't carry; the address itself may be right.
+var errUTF8 = errors.New("the address has letters that the relay does not take (it offers no SMTPUTF8)")
 
 // replyKind is the table of SMTP answers: RFC 5321 §4.2.3 for the code, RFC 3463 and its registry for the enhanced one.
 func replyKind(at stage, code int, e [3]int, ok bool, text string) channels.Kind {

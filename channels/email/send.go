@@ -21,7 +21,8 @@ const maxSentReferences = 10
 // Send hands m to the relay. The Message-ID is made of m.ID, so that a second copy is the same mail; a lost answer is
 // Uncertain for that reason alone. CarrierID is the relay's queue id, where it tells one.
 //
-// m.Files are attached; m.Options are not shown: the text says them. Bounces come to an address that names m.ID.
+// m.Files are attached; m.Options are not shown: the text says them. Bounces come to an address that names m.ID, but of a
+// plain reply: nothing hangs on it, so it goes out under the null sender, which robots do not answer (RFC 3834 §3.3).
 func (c *Channel) Send(ctx context.Context, m channels.Message) (channels.Receipt, error) {
 	to := person(m.To.Value)
 	if m.To.Channel != Name || to == "" {
@@ -36,13 +37,17 @@ func (c *Channel) Send(ctx context.Context, m channels.Message) (channels.Receip
 	if err != nil {
 		return channels.Receipt{}, unwritten(err)
 	}
-	from, ok := c.book.bounce(m.ID)
-	if !ok {
-		from = "" // the null sender: no report comes back
-	}
-	l := letter{from: from, to: to, utf8: !ascii(to), size: int64(len(head)) + out.Size(),
+	back, ok := c.book.bounce(m.ID)
+	l := letter{id: m.ID, to: to, utf8: !ascii(to), size: int64(len(head)) + out.Size(),
 		body: func() io.Reader { return io.MultiReader(strings.NewReader(head), out.All()) }}
+	if m.Queue != channels.Reply || m.Watched {
+		l.from = back // empty where the id does not fit: the null sender
+	}
 	answer, at, err := c.relay.send(ctx, l)
+	if l.from == "" && ok && at == mailing && refusesSender(err) { // there are relays that take no null sender
+		l.from = back
+		answer, at, err = c.relay.send(ctx, l)
+	}
 	if err != nil {
 		return channels.Receipt{}, failure(at, err)
 	}
@@ -153,6 +158,9 @@ func (c *Channel) header(m channels.Message, to string) mail.Header {
 		h.Set("Auto-Submitted", "auto-replied")
 	}
 	h.Set("X-Loop", c.book.help())
+	if back, ok := c.book.bounce(m.ID); ok {
+		h.Set(reportField, "<"+back+">")
+	}
 	if m.Lang != "" && plain(m.Lang) {
 		h.Set("Content-Language", m.Lang)
 	}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -48,7 +50,7 @@ func TestMailAsBuilt(t *testing.T) {
 	got := s.mails()[0]
 	ours, _ := ch.book.ofCase(m.Reference)
 	back, _ := ch.book.bounce(m.ID)
-	if got.from != back || got.to != "ann@example.net" {
+	if got.from != "" || got.to != "ann@example.net" {
 		t.Errorf("envelope %q %q", got.from, got.to)
 	}
 	h, sent, err := got.open()
@@ -68,6 +70,7 @@ func TestMailAsBuilt(t *testing.T) {
 		"references": {h.Get("References"), "<m0@example.net> <m1@example.net>"},
 		"auto":       {h.Get("Auto-Submitted"), "auto-replied"},
 		"loop":       {h.Get("X-Loop"), "help@city.example"},
+		"reports":    {h.Get("X-Report-To"), "<" + back + ">"},
 		"lang":       {h.Get("Content-Language"), "fr"},
 		"text":       {strings.ReplaceAll(sent.Text, "\r\n", "\n"), m.Text + "\n"},
 	} {
@@ -312,7 +315,7 @@ func TestUTF8AddressNeedsARelayThatKnows(t *testing.T) {
 	ch := sending(t, s, nil)
 	m := reply()
 	m.To.Value = "jörg@bücher.example"
-	if _, err := ch.Send(t.Context(), m); channels.AsError(err).Kind != channels.Unreachable || len(s.mails()) != 0 {
+	if _, err := ch.Send(t.Context(), m); channels.AsError(err).Kind != channels.Rejected || !strings.Contains(err.Error(), "SMTPUTF8") || len(s.mails()) != 0 {
 		t.Errorf("without SMTPUTF8: %v", err)
 	}
 	s.mu.Lock()
@@ -322,6 +325,44 @@ func TestUTF8AddressNeedsARelayThatKnows(t *testing.T) {
 	if _, err := ch.Send(t.Context(), m); err != nil || s.mails()[0].to != "jörg@xn--bcher-kva.example" {
 		t.Errorf("with SMTPUTF8: %v", err)
 	}
+}
+
+// TestWhatComesBack: of a plain reply nothing comes back; of what holds something due a report does, to an address that
+// names it, and a relay that knows how is told so.
+func TestWhatComesBack(t *testing.T) {
+	s := newSink(t)
+	ch := sending(t, s, nil)
+	m := reply()
+	back, _ := ch.book.bounce(m.ID)
+	m.To.Value = "ann+tag@example.net"
+	send := func(watched bool, q channels.Queue) string {
+		t.Helper()
+		m.Watched, m.Queue = watched, q
+		if _, err := ch.Send(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		all := s.commands()
+		return strings.Join(slices.DeleteFunc(all[max(0, len(all)-4):], func(c string) bool { return !strings.HasPrefix(c, "MAIL") && !strings.HasPrefix(c, "RCPT") }), "|")
+	}
+	size := regexp.MustCompile(` SIZE=[0-9]+`)
+	check := func(what, got, want string) {
+		t.Helper()
+		if got = size.ReplaceAllString(got, ""); got != want {
+			t.Errorf("%s: said %s, want %s", what, got, want)
+		}
+	}
+	check("a reply", send(false, channels.Reply), "MAIL FROM:<>|RCPT TO:<ann+tag@example.net>")
+	check("a watched reply", send(true, channels.Reply), "MAIL FROM:<"+back+">|RCPT TO:<ann+tag@example.net>")
+	check("a notice", send(false, channels.Notice), "MAIL FROM:<"+back+">|RCPT TO:<ann+tag@example.net>")
+	s.fail("MAIL", "550 5.1.7 no null sender here")
+	check("a relay without null sender", send(false, channels.Reply), "MAIL FROM:<"+back+">|RCPT TO:<ann+tag@example.net>")
+	s.mu.Lock()
+	s.ehlo = append(s.ehlo, "DSN")
+	s.mu.Unlock()
+	ch = sending(t, s, nil)
+	check("a reply by DSN", send(false, channels.Reply), "MAIL FROM:<>|RCPT TO:<ann+tag@example.net> NOTIFY=NEVER")
+	check("a notice by DSN", send(false, channels.Notice), "MAIL FROM:<"+back+"> RET=HDRS ENVID="+m.ID+
+		"|RCPT TO:<ann+tag@example.net> NOTIFY=FAILURE,DELAY ORCPT=rfc822;ann+2Btag@example.net")
 }
 
 func TestLogIn(t *testing.T) {

@@ -284,6 +284,7 @@ func TestReports(t *testing.T) {
 	report(back, dsn("delivered", "2.0.0"), "250")
 	report(back, dsn("failed", "4.4.7"), "250")
 	report(back, "Subject: away\n\nI am on holiday.\n", "550 5.7.1")
+	report(back, "From: Mail Delivery System <Mailer-Daemon@x>\nX-Failed-Recipients: a@x\nSubject: Mail delivery failed\n\nunrouteable\n", "250")
 	in.FailNext(1, channels.ErrBusy)
 	report(back, dsn("failed", "5.1.1"), "451 4.3.0")
 	var got []string
@@ -293,7 +294,8 @@ func TestReports(t *testing.T) {
 			t.Errorf("receipt %+v", r)
 		}
 	}
-	if len(in.Messages()) != 0 || strings.Join(got, "; ") != "Msg-0193a1B2 failed unreachable (5.1.1); 0193a1b2 failed rejected (5.7.1); Msg-0193a1B2 delivered <nil>; Msg-0193a1B2 failed unreachable (4.4.7)" {
+	if len(in.Messages()) != 0 || strings.Join(got, "; ") != "Msg-0193a1B2 failed unreachable (5.1.1); 0193a1b2 failed rejected (5.7.1); Msg-0193a1B2 delayed temporary (4.4.1); Msg-0193a1B2 delivered <nil>; "+
+		"Msg-0193a1B2 failed unreachable (4.4.7); Msg-0193a1B2 failed unreachable" {
 		t.Errorf("receipts %q", got)
 	}
 	c.play("C: MAIL FROM:<>\nS: 250\nC: RCPT TO:<help@city.example>\nS: 250\nC: RCPT TO:<" + back + ">\nS: 452")

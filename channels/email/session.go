@@ -225,6 +225,9 @@ func (c *Channel) take(ctx context.Context, in channels.Inbox, e envelope, r io.
 	if to.purpose == bounce {
 		return c.refusal(c.report(ctx, in, to.id, mail))
 	}
+	if r, ok := c.complaint(ctx, mail); ok {
+		return c.refusal(c.told(ctx, in, r))
+	}
 	if to.purpose == declaration || to.purpose == dryRun {
 		if err := mail.keepTable(files); err != nil {
 			return c.refusal(err)
@@ -287,13 +290,22 @@ func (c *Channel) message(from string, to recipient, mail parsed, sum *fingerpri
 
 // report passes on what a carrier says of a mail of ours. Anything else to such an address is refused.
 func (c *Channel) report(ctx context.Context, in channels.Inbox, id string, mail parsed) error {
-	if mail.report == nil {
-		return replyOnlyDSN
+	if r, ok := c.complaint(ctx, mail); ok {
+		return c.told(ctx, in, r)
 	}
-	r, final := verdict(mail.report, id, c.shared.Now())
-	if !final {
+	r, counts := verdict(mail.report, id, c.shared.Now())
+	if mail.report == nil {
+		if r, counts = guess(mail, id, c.shared.Now()); !counts {
+			return replyOnlyDSN
+		}
+	}
+	if !counts {
 		return nil
 	}
+	return c.told(ctx, in, r)
+}
+
+func (c *Channel) told(ctx context.Context, in channels.Inbox, r channels.Receipt) error {
 	ctx, cancel := context.WithTimeout(ctx, c.config.AcceptTimeout)
 	defer cancel()
 	return in.Report(ctx, r)

@@ -3,7 +3,6 @@ package email
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"gatehouse/channels"
 	"gatehouse/configs/secret"
@@ -151,42 +150,6 @@ func TestQueueID(t *testing.T) {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}
-}
-
-func TestVerdict(t *testing.T) {
-	for _, c := range []struct {
-		part  string
-		state channels.State
-		kind  channels.Kind
-	}{
-		{"Reporting-MTA: dns; x\n\nAction: failed\nStatus: 5.1.1\n", channels.Failed, channels.Unreachable},
-		{"Reporting-MTA: dns; x\n\nAction: FAILED\nStatus: 5.7.1 (policy)\n", channels.Failed, channels.Rejected},
-		{"Reporting-MTA: dns; x\n\nAction: failed\nStatus: 5.2.3\n", channels.Failed, channels.Rejected},
-		{"Action: failed\n", channels.Failed, channels.Unreachable},
-		{"Action: failed\nStatus: nonsense\n", channels.Failed, channels.Unreachable},
-		{"a: b\n\nAction: failed\nStatus: 4.4.7\n", channels.Failed, channels.Unreachable},
-		{"a: b\n\nAction: delayed\nStatus: 4.4.1\n\nAction: failed\nStatus: 5.0.0\n", channels.Failed, channels.Rejected},
-		{"a: b\n\nAction: delivered\nStatus: 2.0.0\n", channels.Delivered, ""},
-		{"a: b\n\nAction: delayed\n", "", ""}, {"a: b\n\nAction: expanded\n", "", ""}, {"", "", ""}, {strings.Repeat("a: b\n\n", 50) + "Action: failed\n", "", ""},
-	} {
-		r, final := verdict([]byte(crlf(c.part)), "id", time.Unix(1, 0))
-		kind := channels.Kind("")
-		if r.Err != nil {
-			kind = r.Err.Kind
-		}
-		if final != (c.state != "") || r.State != c.state || kind != c.kind {
-			t.Errorf("%q: %+v %v", c.part, r, final)
-		}
-	}
-}
-
-func FuzzVerdict(f *testing.F) {
-	f.Add([]byte("Reporting-MTA: dns; x\r\n\r\nAction: failed\r\nStatus: 5.1.1\r\n"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		if r, final := verdict(b, "id", time.Unix(1, 0)); final && (r.MessageID != "id" || (r.State == channels.Failed) != (r.Err != nil)) {
-			t.Errorf("%+v", r)
-		}
-	})
 }
 
 func TestConfigFaults(t *testing.T) {

@@ -25,14 +25,14 @@ func failure(k channels.Kind) func(*gateway.Settlement) {
 
 func lease(b *bench) {
 	c := b.owe(sms("1"), func(d *gateway.Delivery) {
-		d.Matter, d.Must = "matter", true
+		d.Matter, d.Must, d.Message.Watched = "matter", true, true
 		d.Message.Options = []channels.Option{{Label: "l", Value: "v"}}
 		d.Message.Source = &channels.Source{Title: "t", URL: "u"}
 	}, "hello")
 	l := b.leaseOne()
 	b.equal("queue", l.Message.Queue, channels.Reply)
 	b.equal("fields", fmt.Sprint(l.Contact, l.Matter, l.Must, l.Attempt, l.Since, l.Message.ID), fmt.Sprint(c.ID, "matter", true, 1, time.Time{}, l.ID))
-	b.equal("message", fmt.Sprint(l.Message.To, l.Message.Text, l.Message.Lang, l.Message.Options, *l.Message.Source), fmt.Sprint(sms("1"), "hello", "en", []channels.Option{{Label: "l", Value: "v"}}, channels.Source{Title: "t", URL: "u"}))
+	b.equal("message", fmt.Sprint(l.Message.To, l.Message.Text, l.Message.Lang, l.Message.Watched, l.Message.Options, *l.Message.Source), fmt.Sprint(sms("1"), "hello", "en", true, []channels.Option{{Label: "l", Value: "v"}}, channels.Source{Title: "t", URL: "u"}))
 	b.equal("leased again", len(b.lease(10)), 0)
 	b.settle(l, nil)
 	n := b.counts()
