@@ -28,6 +28,7 @@ func city(t *testing.T) *origintest.Names {
 	n.Domain(t, "open.example", "rsa", "")
 	n.Domain(t, "sender.example", "rsa", "p=none")
 	n.Domain(t, "garbled.example", "rsa", "p=perhaps")
+	n.Domain(t, "xn--mnchen-3ya.example", "ed25519", "")
 	n.Text("elsewhere.example", "v=spf1 ip4:192.0.2.1 -all")
 	n.Text("_dmarc.elsewhere.example", "v=DMARC1; p=reject")
 	n.Text("loop.example", "v=spf1 include:loop.example -all")
@@ -89,6 +90,7 @@ func TestVerdicts(t *testing.T) {
 		"a host without a name":              {helo: "[127.0.0.1]", mail: letter("postmaster@open.example", "b"), dmarc: "none", spf: "none"},
 		"no header":                          {sender: "x@northdock.example", author: "a@northdock.example", mail: "\r\nwords", dmarc: "pass", spf: "pass", proven: true},
 		"a domain that is a suffix":          {sender: "x@elsewhere.example", mail: letter("a@co.uk", "b"), dmarc: "none", spf: "fail"},
+		"a sender in another script":         {sender: "jörg@münchen.example", author: "jörg@münchen.example", mail: letter("jörg@münchen.example", "b"), dmarc: "pass", spf: "pass", proven: true},
 		"a domain in another script, signed": {sender: "x@elsewhere.example", author: "a@münchen.example", mail: letter("a@xn--mnchen-3ya.example", "b"), dmarc: "none", spf: "fail"},
 	} {
 		t.Run(name, func(t *testing.T) {

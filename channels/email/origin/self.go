@@ -48,10 +48,11 @@ func (s Self) spf(ctx context.Context, m Mail, name string) Result {
 	if name == "" || !m.Peer.IsValid() {
 		return None
 	}
-	sender := m.Sender
-	if sender == "" {
-		sender = "postmaster@" + name // RFC 7208 §2.4
+	local := "postmaster" // RFC 7208 §2.4
+	if i := strings.LastIndexByte(m.Sender, '@'); i > 0 {
+		local = m.Sender[:i]
 	}
+	sender := local + "@" + name // an internationalised domain is asked for as A-labels (RFC 7208 §4.3)
 	r, _ := spf.CheckHostWithSender(net.IP(m.Peer.Unmap().AsSlice()), m.Helo, sender, spf.WithContext(ctx), spf.WithResolver(s.Resolver))
 	return Result(r)
 }
