@@ -126,7 +126,7 @@ func TestDetect(t *testing.T) {
 	g := grammar(t)
 	for s, want := range map[string]string{
 		"how do i get rid of an old sofa": "en", "comment jeter un vieux canapé": "fr", "كيف أتخلص من أريكة": "ar", "旧沙发怎么处理": "zh",
-		"hello": "en", "bonjour": "fr", "您好": "zh", "123": "", "": "", "Zxcv": "", "😀": "", "BOOK 14 Quay St": "", "预约 14 Quay St": "zh",
+		"hello": "en", "bonjour": "fr", "您好": "zh", "123": "", "": "", "Zxcv": "", "😀": "", "BOOK 14 Quay St": "", "预约 14 Quay St": "zh", "屋根にシマウマがいます": "", "シマウマ": "", "我爱の店": "zh",
 	} {
 		if got, _ := g.Detect(s); got != want {
 			t.Errorf("%q is %q, want %q", s, got, want)

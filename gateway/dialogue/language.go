@@ -11,11 +11,13 @@ func (g *Grammar) Detect(s string) (string, bool) {
 	if len(s) > MaxRead {
 		s = s[:MaxRead]
 	}
-	var han, arabic, latin int
+	var han, kana, arabic, latin int
 	for _, r := range s {
 		switch {
 		case unicode.Is(unicode.Han, r):
 			han++
+		case unicode.In(r, unicode.Hiragana, unicode.Katakana):
+			kana++
 		case unicode.Is(unicode.Arabic, r) && unicode.IsLetter(r):
 			arabic++
 		case unicode.Is(unicode.Latin, r):
@@ -23,6 +25,8 @@ func (g *Grammar) Detect(s string) (string, bool) {
 		}
 	}
 	switch {
+	case 2*kana >= han && kana > 0: // Japanese, whose Han letters are no Chinese words
+		return "", false
 	case 3*han >= latin && han >= arabic && han > 0 && g.knows("zh"):
 		return "zh", true
 	case 2*arabic > latin && arabic > 0 && g.knows("ar"):
