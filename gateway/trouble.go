@@ -41,8 +41,10 @@ func troubleKey(r table.Reason) (key string) {
 		key = "mail.trouble.hostile"
 	case table.TwiceNamed:
 		key = "mail.trouble.twice"
-	case table.SeveralFiles, table.ZipInZip:
+	case table.SeveralFiles:
 		key = "mail.trouble.several"
+	case table.ZipInZip:
+		key = "mail.trouble.zip"
 	case table.AllErrors:
 		key = "mail.trouble.errors"
 	case table.NotATable:
