@@ -82,6 +82,7 @@ type Store interface {
 	Sessions
 	Audit
 	Register
+	Returns
 	Copies
 	Erasures
 	Eraseable

@@ -21,6 +21,7 @@ type Record struct {
 	Changed    time.Time
 	Raised     time.Time // when a promise to the person was missed and nothing was told since; zero: never
 	Held       string    // id of what waits to leave about it; empty: nothing
+	Return     *Return   // what it says as a company's declaration; nil: it is none
 }
 
 // ID is the case's.
@@ -121,6 +122,7 @@ type Sort string
 const (
 	ByDue    Sort = "due"
 	ByNewest Sort = "newest"
+	ByReview Sort = "review" // by when kept rows are to be looked at
 )
 
 // Filter chooses records. Zero fields choose all; Departments limits what the person may see: nil is none, a "*" all.
@@ -133,6 +135,7 @@ type Filter struct {
 	State       exchange.State
 	Words       string
 	Company     string // number of the company that declares
+	Kept        bool   // with rows that were filed as stated and wait for an officer
 	Sort        Sort
 	Limit       int // at most MaxList, which is also the default
 	Skip        int

@@ -2,7 +2,9 @@ package adapters
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"gatehouse/exchange"
@@ -13,11 +15,48 @@ type Company struct {
 	Number   string // "12-345678-C", with its check letter
 	Name     string
 	Status   Standing // active or suspended
-	Declares []string // codes of the services that it must use
+	Declares []Duty   // the services that it must use, in the order of their codes
 	Since    time.Time
 	Clerks   []Clerk // in the order in which they came
 	// Revision counts what crossed of the company itself, Version every change of it or its clerks.
 	Revision, Version uint64
+}
+
+// Duty is a service by which a company must declare, for the periods that overlap the days From to Until.
+type Duty struct {
+	Service string
+	From    string // "2026-11-16"; empty: since ever
+	Until   string // the last day; empty: no end is known
+}
+
+// UnmarshalJSON also reads what older registers hold: the code alone.
+func (d *Duty) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] == '"' {
+		return json.Unmarshal(b, &d.Service)
+	}
+	type plain Duty
+	return json.Unmarshal(b, (*plain)(d))
+}
+
+// String is how a register's file writes it: "DEC-GOODS/2026-11-16/2027-06-30", without what is not known at its end.
+func (d Duty) String() string {
+	return strings.TrimRight(d.Service+"/"+d.From+"/"+d.Until, "/")
+}
+
+// ParseDuty reads what String writes. Whether service and days are right is not looked at.
+func ParseDuty(s string) Duty {
+	code, rest, _ := strings.Cut(s, "/")
+	from, until, _ := strings.Cut(rest, "/")
+	return Duty{Service: code, From: from, Until: until}
+}
+
+// Duty gives the company's duty by a service.
+func (c Company) Duty(service string) (Duty, bool) {
+	i := slices.IndexFunc(c.Declares, func(d Duty) bool { return d.Service == service })
+	if i < 0 {
+		return Duty{}, false
+	}
+	return c.Declares[i], true
 }
 
 // Clerk is a mail address that may declare for a company.

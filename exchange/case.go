@@ -20,6 +20,26 @@ type Case struct {
 	Files     []FileRef `json:"files" max:"20"`
 	// Receipts are those given out with it, in the order of the chain: the last is the head of the gateway's chain then.
 	Receipts []Stamp `json:"receipts" max:"20" late:"true"`
+	// Rows says how a declaration in rows stands with this, where some are open; Kept are those filed as stated.
+	Rows []Rows    `json:"rows" max:"1" late:"true"`
+	Kept []KeptRow `json:"kept" max:"500" late:"true"`
+}
+
+// Rows counts the rows of a declaration: those filed, with the kept ones, and those that the company may still put right
+// until then.
+type Rows struct {
+	Filed int64     `json:"filed"`
+	Open  int64     `json:"open"`
+	Until time.Time `json:"until"`
+}
+
+// MaxKept bounds the kept rows that one document names; the text tells of all.
+const MaxKept = 500
+
+// KeptRow is a row that is filed as stated against a rule, for an officer to look at.
+type KeptRow struct {
+	Number int64 `json:"number"` // in the company's file
+	At     int64 `json:"at"`     // its place among the document's rows, from 1
 }
 
 // Stamp names a receipt in the gateway's chain.
@@ -53,8 +73,10 @@ type Addition struct {
 	Text    string    `json:"text" is:"text?,100000"`
 	Answers []Answer  `json:"answers" max:"6000"`
 	Files   []FileRef `json:"files" max:"20"`
-	// Receipts are those given out with it, as in a Case.
-	Receipts []Stamp `json:"receipts" max:"20" late:"true"`
+	// Receipts are those given out with it, Rows and Kept how its declaration stands with it, as in a Case.
+	Receipts []Stamp   `json:"receipts" max:"20" late:"true"`
+	Rows     []Rows    `json:"rows" max:"1" late:"true"`
+	Kept     []KeptRow `json:"kept" max:"500" late:"true"`
 }
 
 // Act is what an Addition does.

@@ -1,6 +1,10 @@
 package exchange
 
-import "reflect"
+import (
+	"reflect"
+
+	"gatehouse/exchange/service"
+)
 
 // SortRegister is the sort of a Publication that lists a company, or one of its clerks, for the gateway. A company's
 // name there is its number, a clerk's is that number, "/" and the clerk's id. One clerk a publication: who is added
@@ -15,6 +19,22 @@ type Listing struct {
 	Company string `json:"company" is:"line?,200"` // its name; of a company alone
 	Address string `json:"address" is:"line?,254"` // of a clerk alone (RFC 5321 §4.5.3.1.3)
 	Admin   bool   `json:"admin"`                  // the clerk may say who else is one
+	// Duties are the declarations that a company owes, of a company alone.
+	Duties []Duty `json:"duties" max:"20" late:"true"`
+}
+
+// Duty is a declaration that a company owes for each period (service.Due) that overlaps the days From to Until.
+type Duty struct {
+	Service string `json:"service" is:"id,20"`
+	From    string `json:"from" is:"id?,10"`  // "2026-11-16"; empty: since ever
+	Until   string `json:"until" is:"id?,10"` // the last day; empty: no end is known
+}
+
+// Days gives the bounds of d; a zero day is none. False: they are no days, or in the wrong order.
+func (d Duty) Days() (from, until service.Day, ok bool) {
+	from, good := service.ParseDay(d.From)
+	until, right := service.ParseDay(d.Until)
+	return from, until, (good || d.From == "") && (right || d.Until == "") && (d.Until == "" || !until.Before(from))
 }
 
 // Body is l as a Publication carries it.
@@ -30,8 +50,13 @@ func ReadListing(body string) (Listing, error) {
 	if err := checkFields(v, "body"); err != nil {
 		return Listing{}, err
 	}
-	if (l.Company == "") == (l.Address == "") || l.Admin && l.Address == "" {
+	if (l.Company == "") == (l.Address == "") || l.Admin && l.Address == "" || len(l.Duties) > 0 && l.Company == "" {
 		return Listing{}, wrong("body", ReasonSchema, "is neither a company nor a clerk")
+	}
+	for _, d := range l.Duties {
+		if _, _, ok := d.Days(); !ok {
+			return Listing{}, wrong("body.duties", ReasonSchema, "has days that can't be")
+		}
 	}
 	return l, nil
 }

@@ -83,6 +83,7 @@ func (k *talk) amends(m Matter) bool {
 		k.say("mail.rows.amend.kept", texts.Args{"reference": m.Reference})
 		return true
 	}
+	k.rows = []exchange.Rows{{Filed: int64(len(v.Good))}}
 	m.Rows, m.Digest, m.Period = len(v.Good), k.tableDigest(), period(s, v.Answers)
 	k.add(m, exchange.ActAmend, k.said+"\n"+k.d.texts.Text(k.d.services.City.Languages[0], "citizen.mail.rows.inside.replaced", texts.Args{"count": len(v.Good)}),
 		crossing(s, v.Answers)...)

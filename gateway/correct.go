@@ -157,10 +157,12 @@ func (k *talk) fileRows(s *service.Service, f *service.Field, m Matter, c *Corre
 		return firstOf(k.said, k.t.Message.Text) + "\n" + k.d.texts.Text(k.d.services.City.Languages[0], key,
 			texts.Args{"rows": numbers(rowNumbers(all)), "filed": len(c.Filed), "in": c.In})
 	}
+	k.rows = c.standing()
 	if len(fixed) > 0 {
 		k.add(m, exchange.ActAmend, inside("citizen.mail.rows.inside.fixed", fixed), rows(fixed)...)
 	}
 	if len(kept) > 0 {
+		k.keptRows = keptRows(rowNumbers(kept), rowNumbers(kept))
 		k.t.Message.Files = nil // they went along already, or say nothing of a row that stays
 		k.add(m, exchange.ActKeep, inside("citizen.mail.rows.inside.kept", kept), rows(kept)...)
 		k.o.Wakes = append(k.o.Wakes, promiseWake(m))
@@ -169,6 +171,16 @@ func (k *talk) fileRows(s *service.Service, f *service.Field, m Matter, c *Corre
 		k.o.Matters = append(k.o.Matters, m)
 	}
 	return m
+}
+
+// keptRows names the kept of rows that cross in this order.
+func keptRows(crossing, kept []int) (all []exchange.KeptRow) {
+	for i, n := range crossing {
+		if slices.Contains(kept, n) && len(all) < exchange.MaxKept {
+			all = append(all, exchange.KeptRow{Number: int64(n), At: int64(i + 1)})
+		}
+	}
+	return all
 }
 
 // fileHeld collects the right rows of a form that is filed as a whole, and files it with its last one.
@@ -188,7 +200,7 @@ func (k *talk) fileHeld(s *service.Service, f *service.Field, m Matter, c *Corre
 		text = k.d.texts.Text(k.d.services.City.Languages[0], "citizen.mail.rows.inside.kept", texts.Args{"rows": numbers(c.Kept), "filed": len(c.Filed), "in": c.In})
 	}
 	files := slices.DeleteFunc(slices.Clone(c.Files), func(f channels.File) bool { return f.SHA256 == c.Workbook })
-	return k.file(s, filing{answers: c.Answers, files: append(files, k.t.Message.Files...), text: text, of: &m})
+	return k.file(s, filing{answers: c.Answers, files: append(files, k.t.Message.Files...), text: text, of: &m, kept: keptRows(c.Filed, c.Kept)})
 }
 
 // sayRevised begins the answer with what was filed now.

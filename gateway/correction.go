@@ -62,6 +62,15 @@ func (t Turn) correction(matter string) (Correction, bool) {
 	return t.Corrections[i], true
 }
 
+// standing is how its rows stand, for the inside.
+func (c Correction) standing() []exchange.Rows {
+	r := exchange.Rows{Filed: int64(len(c.Filed)), Open: int64(len(c.Open)), Until: c.Until.UTC()}
+	if c.Done {
+		r.Open, r.Until = 0, time.Time{}
+	}
+	return []exchange.Rows{r}
+}
+
 // seal gives the digest of a filed value: the value itself is no longer here once its rows have crossed.
 func (c Correction) seal(column, value string) string {
 	mac := hmac.New(sha256.New, []byte(c.Salt))
@@ -160,6 +169,7 @@ func (k *talk) endCorrection(m Matter, c *Correction) {
 	} else {
 		k.say("mail.rows.over", args)
 		k.t.Message.Trust = "gateway"
+		k.rows = c.standing()
 		k.add(m, exchange.ActAmend, k.d.texts.Text(k.d.services.City.Languages[0], "citizen.mail.rows.inside.over", texts.Args{"rows": rows, "filed": len(c.Filed), "in": c.In}))
 	}
 }

@@ -308,6 +308,9 @@ type filing struct {
 	// hold makes the case without handing it on: of its rows some are to be put right first. of is one that was held.
 	hold bool
 	of   *Matter
+	// rows and kept say how a declaration in rows stands, where some are open or kept.
+	rows []exchange.Rows
+	kept []exchange.KeptRow
 }
 
 // file freezes a case, opens its matter and lets it cross.
@@ -317,6 +320,7 @@ func (k *talk) file(s *service.Service, f filing) Matter {
 		ID: k.t.NewID(), Reference: k.t.NewReference(), Service: s.Code, Lang: k.lang, Channel: k.t.Message.From.Channel,
 		FiledAt: k.t.filedAt(), Promise: s.Due(k.t.Now, loc), Trust: string(k.t.level(companyOf(s, f.answers))), Party: k.contact.ID,
 		Text: clipBytes(text.Mask(exchange.Normalize(f.text)), 90000), Answers: crossing(s, f.answers), Name: personName(s, f.answers),
+		Rows: f.rows, Kept: f.kept,
 	}
 	if f.story {
 		c.Story = append(c.Story, k.conv.Lines...)

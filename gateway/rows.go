@@ -130,9 +130,11 @@ func (k *talk) openCorrection(s *service.Service, v forms.Verdict) {
 		f.text = k.d.texts.Text(k.d.services.City.Languages[0], "citizen.mail.rows.inside.open",
 			texts.Args{"filed": len(v.Good), "in": in, "rows": numbers(rowNumbers(v.Bad))})
 	}
+	until := s.CorrectBy(k.t.Now, k.d.services.City.Location())
+	f.rows = []exchange.Rows{{Filed: int64(len(v.Good)), Open: int64(len(v.Bad)), Until: until.UTC()}}
 	m := k.file(s, f)
 	c := Correction{
-		Matter: m.ID, Until: s.CorrectBy(k.t.Now, k.d.services.City.Location()), File: k.tableName(), Whole: whole, In: in, Filed: v.Good,
+		Matter: m.ID, Until: until, File: k.tableName(), Whole: whole, In: in, Filed: v.Good,
 		Open: v.Bad, Salt: k.t.NewID(), Answers: v.Answers,
 	}
 	for _, file := range usable(k.sentFiles()) {

@@ -81,6 +81,10 @@ func TestWrongRowsComeBackAndTheRestIsFiled(t *testing.T) {
 	if !w.sent[len(w.sent)-1].Message.Watched {
 		t.Error("nobody would learn that the mail with the rows came back")
 	}
+	until := time.Date(2026, 12, 4, 18, 0, 0, 0, time.UTC)
+	if c := w.lastCase(); len(c.Rows) != 1 || c.Rows[0] != (exchange.Rows{Filed: 18, Open: 2, Until: until}) {
+		t.Errorf("it stands %+v", c.Rows)
+	}
 	copied := w.attached(0)
 	if !strings.Contains(copied, "PK7") || !strings.Contains(copied, "PK15") || strings.Contains(copied, "PK8") {
 		t.Errorf("the copy is\n%s", copied)
@@ -88,7 +92,7 @@ func TestWrongRowsComeBackAndTheRestIsFiled(t *testing.T) {
 
 	said = w.mail(reply, "Re: rows", "done\n\n> quoted", file("goods-2-rows.csv", "text/csv", strings.Replace(copied, "84713,", "847130,", 1)))
 	w.wants(said, "Row 7 filed (19 of 20).", "Row 15 is unchanged. Reply KEEP 15 to file it as stated (an officer will look), or send a new value.")
-	if a := w.crossed[len(w.crossed)-1].Document.(exchange.Addition); a.Act != exchange.ActAmend || len(a.Answers) != 1 || !strings.Contains(a.Answers[0].Value, "hs=847130") {
+	if a := w.crossed[len(w.crossed)-1].Document.(exchange.Addition); a.Act != exchange.ActAmend || len(a.Answers) != 1 || a.Rows[0].Open != 1 || !strings.Contains(a.Answers[0].Value, "hs=847130") {
 		t.Errorf("crossed %+v", a)
 	}
 
@@ -98,7 +102,8 @@ func TestWrongRowsComeBackAndTheRestIsFiled(t *testing.T) {
 	if got := w.subject(); got != "["+reference(0)+"] complete: 20 of 20" {
 		t.Errorf("subject %q", got)
 	}
-	if a := w.crossed[len(w.crossed)-1].Document.(exchange.Addition); a.Act != exchange.ActKeep || !strings.Contains(a.Answers[0].Value, "net=1240") {
+	if a := w.crossed[len(w.crossed)-1].Document.(exchange.Addition); a.Act != exchange.ActKeep || a.Rows[0] != (exchange.Rows{Filed: 20}) ||
+		!slices.Equal(a.Kept, []exchange.KeptRow{{Number: 15, At: 1}}) || !strings.Contains(a.Answers[0].Value, "net=1240") {
 		t.Errorf("crossed %+v", a)
 	}
 	if len(w.open) != 0 || slices.ContainsFunc(w.wakes, func(k gateway.Wake) bool { return k.Kind == gateway.WakeCorrect }) {

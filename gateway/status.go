@@ -305,7 +305,7 @@ func (k *talk) add(m Matter, act exchange.Act, said string, answers ...exchange.
 	a := exchange.Addition{
 		ID: k.t.NewID(), Case: m.ID, Act: act, Trust: string(k.t.level("")), Channel: k.t.Message.From.Channel,
 		At: k.t.Now, Text: clipBytes(text.Mask(exchange.Normalize(said)), 90000),
-		Answers: answers,
+		Answers: answers, Rows: k.rows, Kept: k.keptRows,
 	}
 	crossing := Crossing{Matter: m.ID}
 	for _, f := range usable(k.t.Message.Files) {

@@ -74,6 +74,8 @@ type talk struct {
 	reference    string
 	matter       string
 	sheet        Sheet
+	rows         []exchange.Rows // how a declaration stands with what is added to its case
+	keptRows     []exchange.KeptRow
 	workbook     channels.File // the file of the sheet, where its rows cross and it does not
 	request      channels.Request
 	files        []channels.File // go with the reply

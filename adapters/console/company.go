@@ -81,8 +81,18 @@ func (c *Console) lookedUp(r *http.Request, v *visit, about string) error {
 type companyPage struct {
 	Company  adapters.Company
 	New, May bool
-	Services []choice
+	Services []dutyChoice
 	Form     form
+	// How it stands: what it owes, what it declared, and what waits outside.
+	Owed         []owed
+	Returns      []adapters.ReturnLine
+	Parked, Held int
+}
+
+// dutyChoice is a declaration that a company may owe.
+type dutyChoice struct {
+	choice
+	From, Until string
 }
 
 func (c *Console) companyPage(v *visit, company adapters.Company, f form) companyPage {
@@ -91,11 +101,8 @@ func (c *Console) companyPage(v *visit, company adapters.Company, f form) compan
 		if s.Kind != service.Declaration {
 			continue
 		}
-		chosen := false
-		for _, code := range company.Declares {
-			chosen = chosen || code == s.Code
-		}
-		p.Services = append(p.Services, choice{s.Code, s.Name.In(v.Lang), chosen})
+		d, chosen := company.Duty(s.Code)
+		p.Services = append(p.Services, dutyChoice{choice{s.Code, s.Name.In(v.Lang), chosen}, d.From, d.Until})
 	}
 	return p
 }
@@ -113,7 +120,11 @@ func (c *Console) company(w http.ResponseWriter, r *http.Request, v *visit) erro
 	if err := c.lookedUp(r, v, number); err != nil {
 		return err
 	}
-	return c.render(w, v, http.StatusOK, "company", c.companyPage(v, company, form{}))
+	p := c.companyPage(v, company, form{})
+	if err := c.standing(r.Context(), v, &p); err != nil {
+		return err
+	}
+	return c.render(w, v, http.StatusOK, "company", p)
 }
 
 // changeCompany does what one of the page's forms asks for.
@@ -164,7 +175,10 @@ func (c *Console) changed(r *http.Request, v *visit, company adapters.Company) a
 	address := exchange.NormalizeLine(r.PostFormValue("address"))
 	switch act := r.PostFormValue("act"); {
 	case act == "save":
-		company.Name, company.Declares = exchange.NormalizeLine(r.PostFormValue("name")), r.PostForm["declares"]
+		company.Name, company.Declares = exchange.NormalizeLine(r.PostFormValue("name")), nil
+		for _, code := range r.PostForm["declares"] {
+			company.Declares = append(company.Declares, adapters.Duty{Service: code, From: r.PostFormValue("from-" + code), Until: r.PostFormValue("until-" + code)})
+		}
 		if address != "" {
 			return company.With(adapters.Clerk{ID: c.NewID(), Address: address, Admin: true, Status: adapters.Active, Since: v.Now})
 		}

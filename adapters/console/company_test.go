@@ -68,7 +68,7 @@ func TestCompanyIsRegistered(t *testing.T) {
 		t.Errorf("a leaver crossed as %v", got)
 	}
 	contains(t, otto.get("/log", http.StatusOK), "register of companies", "12-345678-C")
-	if out := mei.get("/companies.csv", http.StatusOK); !strings.Contains(out, "12-345678-C,Northdock Goods,active,DEC-GOODS,,,") {
+	if out := mei.get("/companies.csv", http.StatusOK); !strings.Contains(out, "12-345678-C,Northdock Goods,active,DEC-GOODS/2026-11-24,,,") {
 		t.Errorf("exported\n%s", out)
 	}
 	vera.get("/companies.csv", http.StatusForbidden)

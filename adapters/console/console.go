@@ -199,6 +199,7 @@ func (c *Console) routes(only func(pattern string, h handler, roles ...adapters.
 	only("GET /messages/new", c.newMessage, adapters.Publisher)
 	only("POST /messages/new", c.sendMessage, adapters.Publisher)
 	c.registerRoutes(only)
+	c.returnRoutes(only)
 	only("GET /border", c.border)
 	only("GET /log", c.reads, adapters.Auditor)
 }

@@ -92,7 +92,7 @@ func open(t *testing.T) *hall {
 		Check: func(ctx context.Context, d exchange.Document) error { return policy.Check(ctx, h.store, d) },
 		Spend: func(context.Context, string) (bool, error) { return true, nil }}
 	factors := factor.Open(h.store, h.now)
-	h.desk = desk.Open(desk.Shared{Store: h.store, Gate: gate, Policy: policy, Factor: factors, Now: h.now, NewID: newID, UndoTime: adapters.Undo, Department: c.DepartmentOf, Known: c.Known, Until: catalog.Until, Words: words})
+	h.desk = desk.Open(desk.Shared{Store: h.store, Gate: gate, Policy: policy, Factor: factors, Now: h.now, NewID: newID, UndoTime: adapters.Undo, Department: c.DepartmentOf, Known: c.Known, Returned: c.Returned, Until: catalog.Until, Words: words})
 	h.live = &standing{}
 	con, err := Open(Shared{Log: slog.New(slog.DiscardHandler), Now: h.now, Live: h.live, NewID: newID, Store: h.store, Desk: h.desk,
 		Gate: gate, Factors: factors, Policy: policy,

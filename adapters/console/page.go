@@ -150,6 +150,22 @@ func (s *sheet) Day(t time.Time) string {
 	return d.In(s.Lang)
 }
 
+// DayOf shows a day of the calendar as Day does, DayNamed one by its name; what is no day stays as it is.
+func (s *sheet) DayOf(d service.Day) string {
+	if d.Year != s.Now.In(s.c.Catalog.City.Location()).Year() {
+		return d.FullIn(s.Lang)
+	}
+	return d.In(s.Lang)
+}
+
+// DayNamed shows "2026-11-23".
+func (s *sheet) DayNamed(name string) string {
+	if d, ok := service.ParseDay(name); ok {
+		return s.DayOf(d)
+	}
+	return name
+}
+
 // Left is how many whole seconds remain until t, at least 0.
 func (s *sheet) Left(t time.Time) int {
 	return max(0, int(t.Sub(s.Now).Round(time.Second)/time.Second))

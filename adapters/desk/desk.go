@@ -45,6 +45,9 @@ type Shared struct {
 	Known func(department string) bool
 	// Until tells how long the law keeps a case of a service that ended at end.
 	Until func(service string, end time.Time) time.Time
+	// Returned gives what a record says as a company's declaration, once a was added to it; nil for a: as it is filed.
+	// nil: it is none.
+	Returned func(r adapters.Record, a *exchange.Addition) *adapters.Return
 	// Words gives the text of a template in a language; empty: it has none.
 	Words func(template, lang string) string
 }
@@ -70,6 +73,7 @@ func (d *Desk) Name() string { return Name }
 func (d *Desk) Submit(ctx context.Context, c exchange.Case, _ adapters.Files) (string, error) {
 	now := d.Now()
 	r := adapters.Record{Case: c, State: exchange.Received, Department: d.Department(c), Due: c.Promise, Opened: now, Changed: now}
+	r.Return = d.Returned(r, nil)
 	first := adapters.Entry{ID: d.NewID(), At: c.FiledAt, By: adapters.ByPerson, Kind: adapters.Filed, Public: true}
 	if _, err := d.Store.Register(ctx, r, first); err != nil {
 		return "", fmt.Errorf("submit to desk: %w", err)
@@ -136,6 +140,7 @@ func (d *Desk) post(ctx context.Context, r adapters.Record, a exchange.Addition)
 func (d *Desk) follow(r *adapters.Record, a exchange.Addition, id string) []exchange.Notice {
 	now := d.Now()
 	r.Changed = now
+	r.Return = d.Returned(*r, &a)
 	n := d.notice(*r, id)
 	switch {
 	case a.Act == exchange.ActWithdraw && !r.Closed():

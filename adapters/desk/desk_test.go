@@ -41,7 +41,7 @@ func open(t *testing.T, undo time.Duration) (*Desk, *store.Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Open(Shared{Store: s, Gate: yes{}, Policy: policy, Factor: onlyCode("123456"), Now: time.Now, NewID: func() string { return exchange.NewID(time.Now()) }, UndoTime: undo,
+	return Open(Shared{Store: s, Gate: yes{}, Policy: policy, Factor: onlyCode("123456"), Now: time.Now, Returned: func(r adapters.Record, _ *exchange.Addition) *adapters.Return { return r.Return }, NewID: func() string { return exchange.NewID(time.Now()) }, UndoTime: undo,
 		Department: func(exchange.Case) string { return "waste" }, Known: func(d string) bool { return d == "waste" || d == "streets" },
 		Until: func(service string, end time.Time) time.Time {
 			if service == "SHORT" {

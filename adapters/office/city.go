@@ -3,6 +3,7 @@ package office
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"gatehouse/adapters"
 	"gatehouse/configs/answers"
@@ -34,6 +35,57 @@ func (c City) DepartmentOf(filed exchange.Case) string {
 		}
 	}
 	return c.Department(filed.Service)
+}
+
+// Returned gives what a record says as a company's declaration, once a was added to it; nil for a: as it is filed. nil:
+// its service is no declaration of companies, or it names none.
+func (c City) Returned(r adapters.Record, a *exchange.Addition) *adapters.Return {
+	s, ok := c.Catalog.ByCode(r.Case.Service)
+	if !ok || s.Kind != service.Declaration || s.Declare.Company == "" {
+		return nil
+	}
+	if a == nil {
+		given := values(r.Case.Answers)
+		out := &adapters.Return{Company: first(given[s.Declare.Company]), Period: first(given[s.Declare.Period]), Rows: s.RowCount(given)}
+		out.Follow(r.Case.Rows, r.Case.Kept, rowsOf(s, given), r.Case.FiledAt, s.ReviewBy(r.Case.FiledAt, c.Catalog.City.Location()))
+		if out.Company == "" {
+			return nil
+		}
+		return out
+	}
+	if r.Return == nil {
+		return nil
+	}
+	out := *r.Return
+	out.Kept = slices.Clone(out.Kept)
+	given := values(a.Answers)
+	if a.Act == exchange.ActAmend && first(given[s.Declare.Company]) != "" { // all of it anew
+		out.Company, out.Period, out.Rows, out.Kept = first(given[s.Declare.Company]), first(given[s.Declare.Period]), s.RowCount(given), nil
+	}
+	out.Follow(a.Rows, a.Kept, rowsOf(s, given), a.At, s.ReviewBy(a.At, c.Catalog.City.Location()))
+	return &out
+}
+
+func rowsOf(s *service.Service, given map[string][]string) []string {
+	if f := s.RowsField(); f != nil {
+		return given[f.Name]
+	}
+	return nil
+}
+
+func values(answers []exchange.Answer) map[string][]string {
+	all := map[string][]string{}
+	for _, a := range answers {
+		all[a.Field] = append(all[a.Field], a.Value)
+	}
+	return all
+}
+
+func first(all []string) string {
+	if len(all) == 0 {
+		return ""
+	}
+	return all[0]
 }
 
 // Department gives the code of a service's department.

@@ -70,6 +70,7 @@ func open(t *testing.T) *inside {
 		}}
 	in.desk = desk.Open(desk.Shared{Store: s, Gate: gate, Policy: policy, Factor: factor.Open(s, clock), Now: clock, NewID: newID, UndoTime: time.Minute, Words: words,
 		Until:      func(_ string, end time.Time) time.Time { return end.AddDate(2, 0, 0) },
+		Returned:   func(r adapters.Record, _ *exchange.Addition) *adapters.Return { return r.Return },
 		Department: func(exchange.Case) string { return "waste" }, Known: func(d string) bool { return d == "waste" || d == "streets" }})
 	in.office = Open(Shared{Log: slog.New(slog.DiscardHandler), Now: clock, NewID: newID, Store: s,
 		Gate: gate, Leaks: policy.Leaks, LapseAfter: policy.LapseAfter(),

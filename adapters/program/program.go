@@ -227,7 +227,7 @@ func (h *house) openBorder(context.Context) error {
 	}
 	h.factor = factor.Open(h.store, h.Now)
 	h.desk = desk.Open(desk.Shared{Store: h.store, Gate: h.gate, Policy: h.policy, Factor: h.factor, Now: h.Now, NewID: h.newID, UndoTime: h.cfg.Undo, Department: city.DepartmentOf,
-		Known: city.Known, Until: h.catalog.Until, Words: h.words})
+		Known: city.Known, Returned: city.Returned, Until: h.catalog.Until, Words: h.words})
 	h.office = office.Open(office.Shared{Log: h.Log, Now: h.Now, NewID: h.newID, Store: h.store, Gate: h.gate,
 		Connectors: map[string]adapters.Connector{desk.Name: h.desk}, Route: city.Route, Department: city.DepartmentOf,
 		Leaks: h.policy.Leaks, LapseAfter: h.policy.LapseAfter(), Papers: papers, Alone: strings.HasPrefix(h.cfg.Store, "sqlite:"), Posted: h.border.Nudge,

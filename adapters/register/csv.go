@@ -15,7 +15,8 @@ import (
 	"gatehouse/exchange"
 )
 
-// Columns are those of a register as CSV, a line a clerk; a company without one has one line with an empty address.
+// Columns are those of a register as CSV, a line a clerk; a company without one has one line with an empty address. In declares
+// stand the services, each with its days where they are not to stay as they are: "DEC-GOODS/2026-11-16 DEC-WASTE".
 func Columns() []string {
 	return []string{"number", "name", "status", "declares", "address", "role", "clerk"}
 }
@@ -162,7 +163,7 @@ func rows(r *csv.Reader, head []string) (all []line, faults []FileFault) {
 	}
 }
 
-// plain takes off the mark that guard puts before what a spreadsheet would take for a formula.
+// plain takes off the mark that Guard puts before what a spreadsheet would take for a formula.
 func plain(s string) string {
 	if len(s) > 1 && s[0] == '\'' && strings.ContainsRune("=+-@", rune(s[1])) {
 		return s[1:]
@@ -208,7 +209,15 @@ func (b *Book) begin(ctx context.Context, number string, l line) *planned {
 	}
 	c := old
 	c.Number, c.Name, c.Status = number, l.cell["name"], adapters.Standing(cmp.Or(strings.ToLower(l.cell["status"]), "active"))
-	c.Declares = strings.Fields(strings.ToUpper(l.cell["declares"]))
+	c.Declares = nil
+	for _, word := range strings.Fields(strings.ToUpper(l.cell["declares"])) {
+		d := adapters.ParseDuty(word)
+		if before, ok := old.Duty(d.Service); ok && word == d.Service { // without days: they stay
+			d = before
+		}
+		c.Declares = append(c.Declares, d)
+	}
+	slices.SortFunc(c.Declares, func(x, y adapters.Duty) int { return strings.Compare(x.Service, y.Service) })
 	if c.Version == 0 || c.Status != old.Status {
 		c.Since = b.Now()
 	}
@@ -280,14 +289,18 @@ func (b *Book) Write(ctx context.Context, w io.Writer) error {
 }
 
 func records(c adapters.Company) (all [][]string) {
-	head := []string{c.Number, guard(c.Name), string(c.Status), strings.Join(c.Declares, " ")}
+	var duties []string
+	for _, d := range c.Declares {
+		duties = append(duties, d.String())
+	}
+	head := []string{c.Number, Guard(c.Name), string(c.Status), strings.Join(duties, " ")}
 	for _, k := range c.Clerks {
 		role := roleClerk
 		if k.Admin {
 			role = roleAdmin
 		}
 		if k.Status != adapters.Gone {
-			all = append(all, append(slices.Clone(head), guard(k.Address), role, string(k.Status)))
+			all = append(all, append(slices.Clone(head), Guard(k.Address), role, string(k.Status)))
 		}
 	}
 	if len(all) == 0 {
@@ -296,8 +309,8 @@ func records(c adapters.Company) (all [][]string) {
 	return all
 }
 
-// guard keeps a spreadsheet from taking a text for a formula.
-func guard(s string) string {
+// Guard keeps a spreadsheet from taking a text for a formula.
+func Guard(s string) string {
 	if s != "" && strings.ContainsRune("=+-@", rune(s[0])) {
 		return "'" + s
 	}

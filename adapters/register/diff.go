@@ -44,7 +44,11 @@ func changes(old, c adapters.Company) (all []Change) {
 		say(string(c.Status), "")
 	}
 	if !slices.Equal(old.Declares, c.Declares) {
-		say("declares", strings.Join(c.Declares, ", "))
+		var all []string
+		for _, d := range c.Declares {
+			all = append(all, d.String())
+		}
+		say("declares", strings.Join(all, ", "))
 	}
 	for _, k := range c.Clerks {
 		before, known := old.Clerk(k.ID)

@@ -2,7 +2,7 @@
 // gateway know.
 //
 // The rule: whoever gets a right gets it from two persons, whoever loses it loses it at once. What leaves is a
-// company's number and name, and its clerks' addresses and roles, each as one publication, so that a leaver crosses
+// company's number, name and duties, and its clerks' addresses and roles, each as one publication, so that a leaver crosses
 // as removed and nothing else. Every change, by hand, from a file or out of the demo's seed, goes through Put.
 package register
 
@@ -146,7 +146,11 @@ func listed(c adapters.Company) string {
 	if c.Status != adapters.Active {
 		return ""
 	}
-	return exchange.Listing{Company: c.Name}.Body()
+	l := exchange.Listing{Company: c.Name}
+	for _, d := range c.Declares {
+		l.Duties = append(l.Duties, exchange.Duty(d))
+	}
+	return l.Body()
 }
 
 func listedClerk(k adapters.Clerk) string {
@@ -203,10 +207,8 @@ func (b *Book) tidy(c adapters.Company) (adapters.Company, error) {
 	case len(c.Clerks) > MaxClerks:
 		return fault("clerks", "company_many")
 	}
-	for _, code := range c.Declares {
-		if s, ok := b.Services.ByCode(code); !ok || s.Kind != service.Declaration {
-			return fault("declares", "company_service")
-		}
+	if key := b.tidyDuties(&c); key != "" {
+		return fault("declares", key)
 	}
 	seen := map[string]bool{}
 	c.Clerks = slices.Clone(c.Clerks)
@@ -230,6 +232,32 @@ func (b *Book) tidy(c adapters.Company) (adapters.Company, error) {
 		}
 	}
 	return c, nil
+}
+
+// maxDuties bounds the services by which one company declares (exchange.Listing).
+const maxDuties = 20
+
+// tidyDuties orders what a company must declare by service, begins what has no first day today, and gives the key of
+// what is wrong.
+func (b *Book) tidyDuties(c *adapters.Company) string {
+	c.Declares = slices.Clone(c.Declares)
+	slices.SortFunc(c.Declares, func(x, y adapters.Duty) int { return strings.Compare(x.Service, y.Service) })
+	for i := range c.Declares {
+		d := &c.Declares[i]
+		if s, ok := b.Services.ByCode(d.Service); !ok || s.Kind != service.Declaration || i > 0 && c.Declares[i-1].Service == d.Service {
+			return "company_service"
+		}
+		if d.From == "" {
+			d.From = service.DayOf(b.Now().In(b.Services.City.Location())).String()
+		}
+		if _, _, ok := exchange.Duty(*d).Days(); !ok {
+			return "company_days"
+		}
+	}
+	if len(c.Declares) > maxDuties {
+		return "company_many"
+	}
+	return ""
 }
 
 // Address gives a mail address as the register keeps it: without spaces around it, and in lower case, because clerks

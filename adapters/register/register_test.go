@@ -3,6 +3,7 @@ package register
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -80,7 +81,7 @@ func (b *book) enter(c adapters.Company) adapters.Company {
 }
 
 func northdock() adapters.Company {
-	return adapters.Company{Number: "12-345678-C", Name: "Northdock Goods", Status: adapters.Active, Declares: []string{"DEC-GOODS"},
+	return adapters.Company{Number: "12-345678-C", Name: "Northdock Goods", Status: adapters.Active, Declares: []adapters.Duty{{Service: "DEC-GOODS"}},
 		Clerks: []adapters.Clerk{{Address: "Customs@northdock.example", Admin: true, Status: adapters.Active}, {Address: "second@northdock.example", Status: adapters.Active}}}
 }
 
@@ -126,19 +127,25 @@ func TestRightsNeedTwo(t *testing.T) {
 	if got := b.published(); got != "12-345678-C/ r2  clean" {
 		t.Errorf("a leaver: %s", got)
 	}
-	c.Declares = nil // stays inside
+	if c.Declares[0].String() != "DEC-GOODS/2026-11-23" {
+		t.Errorf("a duty begins %s", c.Declares[0])
+	}
+	c.Declares[0].Until = "2026-12-31"
 	c = b.enter(c)
-	if got := b.published(); got != "" || c.Version != 3 {
-		t.Errorf("what stays inside crossed: %s, version %d", got, c.Version)
+	if l, _ := exchange.ReadListing(b.said[0].Body); len(l.Duties) != 1 || l.Duties[0].Until != "2026-12-31" {
+		t.Errorf("duties crossed as %+v", l)
+	}
+	if got := b.published(); got != "12-345678-C r2 Northdock Goods second" || c.Version != 3 {
+		t.Errorf("a duty: %s, version %d", got, c.Version)
 	}
 	c.Status = adapters.Suspended
 	c = b.enter(c)
-	if got := b.published(); got != "12-345678-C r2  clean" {
+	if got := b.published(); got != "12-345678-C r3  clean" {
 		t.Errorf("suspended: %s", got)
 	}
 	c.Status = adapters.Active
 	b.enter(c)
-	if got := b.published(); got != "12-345678-C r3 Northdock Goods second" {
+	if got := b.published(); got != "12-345678-C r4 Northdock Goods second" {
 		t.Errorf("back again: %s", got)
 	}
 	if _, err := b.Put(t.Context(), mei, northdock()); !errors.Is(err, adapters.ErrMoved) {
@@ -167,16 +174,19 @@ func TestDeclined(t *testing.T) {
 func TestWhatCannotBe(t *testing.T) {
 	b := open(t)
 	for field, change := range map[string]func(*adapters.Company){
-		"number":   func(c *adapters.Company) { c.Number = "12-345678-D" },
-		"name":     func(c *adapters.Company) { c.Name = " " },
-		"status":   func(c *adapters.Company) { c.Status = "asleep" },
-		"declares": func(c *adapters.Company) { c.Declares = []string{"WST-BULK"} },
-		"address":  func(c *adapters.Company) { c.Clerks[1].Address = c.Clerks[0].Address },
+		"number":      func(c *adapters.Company) { c.Number = "12-345678-D" },
+		"name":        func(c *adapters.Company) { c.Name = " " },
+		"status":      func(c *adapters.Company) { c.Status = "asleep" },
+		"declares":    func(c *adapters.Company) { c.Declares = []adapters.Duty{{Service: "WST-BULK"}} },
+		"declares ":   func(c *adapters.Company) { c.Declares[0].From = "2026-11-31" },
+		"declares  ":  func(c *adapters.Company) { c.Declares[0].From, c.Declares[0].Until = "2026-11-30", "2026-11-29" },
+		"declares   ": func(c *adapters.Company) { c.Declares = append(c.Declares, c.Declares[0]) },
+		"address":     func(c *adapters.Company) { c.Clerks[1].Address = c.Clerks[0].Address },
 	} {
 		c := northdock()
 		change(&c)
 		var f adapters.Fault
-		if _, err := b.Put(t.Context(), mei, c); !errors.As(err, &f) || f.Field != field {
+		if _, err := b.Put(t.Context(), mei, c); !errors.As(err, &f) || f.Field != strings.TrimSpace(field) {
 			t.Errorf("%s: %v", field, err)
 		}
 	}
@@ -184,6 +194,20 @@ func TestWhatCannotBe(t *testing.T) {
 		strings.Repeat("a", 65) + "@b.example": false, "ü@b.example": true, "a@.example": false} {
 		if _, got := Address(s); got != ok {
 			t.Errorf("%q is an address: %v", s, got)
+		}
+	}
+}
+
+// TestDutyIsReadAsOldRegistersHaveIt: the code alone, and as a file has it.
+func TestDutyIsReadAsOldRegistersHaveIt(t *testing.T) {
+	var c adapters.Company
+	if err := json.Unmarshal([]byte(`{"Declares":["DEC-GOODS",{"Service":"DEC-WASTE","From":"2026-01-01"}]}`), &c); err != nil || len(c.Declares) != 2 ||
+		c.Declares[0] != (adapters.Duty{Service: "DEC-GOODS"}) || c.Declares[1].From != "2026-01-01" {
+		t.Errorf("%+v %v", c.Declares, err)
+	}
+	for _, s := range []string{"DEC-GOODS", "DEC-GOODS/2026-11-16", "DEC-GOODS/2026-11-16/2027-06-30", "DEC-GOODS//2027-06-30"} {
+		if got := adapters.ParseDuty(s).String(); got != s {
+			t.Errorf("%s is written %s", s, got)
 		}
 	}
 }

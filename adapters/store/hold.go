@@ -156,6 +156,7 @@ func settleHeld(ctx context.Context, tx *database.Tx, h adapters.Held, e adapter
 	if r.Held == h.ID {
 		r.Held = ""
 	}
+	r.Return.Unjudge(h.ID)
 	if err := saveRecord(ctx, tx, r); err != nil {
 		return err
 	}

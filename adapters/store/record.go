@@ -29,14 +29,22 @@ func (s *Store) Register(ctx context.Context, r adapters.Record, first adapters.
 }
 
 func saveRecord(ctx context.Context, tx *database.Tx, r adapters.Record) error {
-	return tx.Send(ctx, `INSERT INTO records (id, reference, department, assignee, state, due, opened, company, content)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO UPDATE SET department = excluded.department,
-		assignee = excluded.assignee, state = excluded.state, due = excluded.due, company = excluded.company, content = excluded.content`,
-		r.ID(), r.Case.Reference, r.Department, r.Assignee, string(r.State), dueOrder(r), micros(r.Opened), declarant(r), encode(r))
+	said := returned(r)
+	return tx.Send(ctx, `INSERT INTO records (id, reference, department, assignee, state, due, opened, company, content,
+			service, period, filed, filed_rows, open_rows, open_until, review)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT (id) DO UPDATE SET department = excluded.department,
+		assignee = excluded.assignee, state = excluded.state, due = excluded.due, company = excluded.company, content = excluded.content,
+		service = excluded.service, period = excluded.period, filed = excluded.filed, filed_rows = excluded.filed_rows,
+		open_rows = excluded.open_rows, open_until = excluded.open_until, review = excluded.review`,
+		r.ID(), r.Case.Reference, r.Department, r.Assignee, string(r.State), dueOrder(r), micros(r.Opened), declarant(r), encode(r),
+		said.Service, said.Period, micros(said.Filed), said.Rows, said.Open, micros(said.OpenUntil), micros(said.Review))
 }
 
 // declarant is the company that a case is from: the first number of one among its answers.
 func declarant(r adapters.Record) string {
+	if r.Return != nil {
+		return r.Return.Company
+	}
 	for _, a := range r.Case.Answers {
 		if service.CompanyNumber(a.Value) {
 			return a.Value
@@ -109,6 +117,9 @@ func chosen(f adapters.Filter) (c clause) {
 	if f.Open {
 		c.and("state <> 'decided'")
 	}
+	if f.Kept {
+		c.and("review > 0")
+	}
 	if f.State != "" {
 		c.and("state = ?", string(f.State))
 	}
@@ -130,6 +141,9 @@ func (s *Store) List(ctx context.Context, f adapters.Filter) ([]adapters.Record,
 	order := "due, id"
 	if f.Sort == adapters.ByNewest {
 		order = "opened DESC, id DESC"
+	}
+	if f.Sort == adapters.ByReview {
+		order = "review, id"
 	}
 	limit := f.Limit
 	if limit <= 0 || limit > adapters.MaxList {

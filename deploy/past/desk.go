@@ -44,7 +44,7 @@ func (b *board) open(p *play) error {
 	}
 	gate := b.gate(policy)
 	p.desk = desk.Open(desk.Shared{Store: b.store, Gate: gate, Policy: policy, Now: func() time.Time { return p.at },
-		NewID: func() string { return p.id(p.at) }, UndoTime: adapters.Undo, Department: b.city.DepartmentOf, Known: b.city.Known,
+		NewID: func() string { return p.id(p.at) }, UndoTime: adapters.Undo, Department: b.city.DepartmentOf, Known: b.city.Known, Returned: b.city.Returned,
 		Until: b.city.Catalog.Until, Words: b.words})
 	return nil
 }

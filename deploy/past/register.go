@@ -24,29 +24,29 @@ const (
 )
 
 // declared is what companies of a trade must declare.
-func declared(trade string) []string {
-	switch trade {
-	case "lodging":
-		return []string{"DEC-TOUR"}
-	case "port":
-		return []string{registerDeclare}
-	case "works":
-		return []string{"DEC-WASTE"}
+func declared(trade string, since time.Time) []adapters.Duty {
+	code, ok := map[string]string{"lodging": "DEC-TOUR", "port": registerDeclare, "works": "DEC-WASTE"}[trade]
+	if !ok {
+		return nil
 	}
-	return nil
+	return []adapters.Duty{{Service: code, From: since.Format(time.DateOnly)}}
 }
+
+// dutyWeeks is for how many weeks the companies have had to declare.
+const dutyWeeks = 5
 
 // enrol puts the companies into the register, as an officer and a second person do, unless they are there. What crosses
 // of it waits in the down lane for the border.
 func (y *year) enrol(ctx context.Context) error {
 	since := y.Now.AddDate(-1, 0, 0).UTC()
+	owing := y.Now.AddDate(0, 0, -7*dutyWeeks).UTC()
 	admin := func(address string) []adapters.Clerk {
 		return []adapters.Clerk{{Address: address, Admin: true, Status: adapters.Active, Since: since}}
 	}
-	all := []adapters.Company{{Number: Northdock, Name: northdockName, Declares: []string{registerDeclare}, Clerks: admin(NorthdockClerk)}}
+	all := []adapters.Company{{Number: Northdock, Name: northdockName, Declares: declared("port", owing), Clerks: admin(NorthdockClerk)}}
 	for _, p := range y.people {
 		if a, ok := p.addresses["email"]; ok && p.number != "" {
-			all = append(all, adapters.Company{Number: p.number, Name: p.name, Declares: declared(p.trade), Clerks: admin(a.Value)})
+			all = append(all, adapters.Company{Number: p.number, Name: p.name, Declares: declared(p.trade, owing), Clerks: admin(a.Value)})
 		}
 	}
 	for i := range all {

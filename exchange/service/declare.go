@@ -20,6 +20,8 @@ type Declare struct {
 	Review string `yaml:"review"`
 	// Nil: a period in which nothing happened is declared by the word NIL.
 	Nil bool `yaml:"nil"`
+	// Due says for which periods a company that declares by this service owes it, and by when.
+	Due Due `yaml:"due"`
 }
 
 // How much of a file with faults is filed.
@@ -107,5 +109,5 @@ func (s *Service) declareFaults() []error {
 			add(span[0], "%v", err)
 		}
 	}
-	return all
+	return append(all, s.dueFaults()...)
 }

@@ -64,6 +64,7 @@ func Run(t *testing.T, open func(t *testing.T) adapters.Store) {
 		"what left is looked at again":    (*suite).reviews,
 		"what nobody releases lapses":     (*suite).lapse,
 		"hostile text is stored as it is": (*suite).hostile,
+		"declarations by period":          (*suite).returns,
 	} {
 		t.Run(name, func(t *testing.T) {
 			test(&suite{T: t, s: open(t), now: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)})

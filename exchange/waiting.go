@@ -1,0 +1,77 @@
+package exchange
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// AboutWaiting is what a Tally is about that counts what waits outside for a company: mails whose sender is not proven to
+// act for it, and declarations of which nothing crosses before all rows are right.
+const AboutWaiting = "waiting"
+
+// Waiting is what such a Tally counts, by the number of a company that the inside published; what names another stands
+// under the empty number. Nothing is said of who wrote, or what.
+type Waiting struct {
+	Parked, Held map[string]int64
+	// Oldest is when the first of the parked mails came; zero: none waits.
+	Oldest time.Time
+}
+
+const (
+	countParked = "parked:"
+	countHeld   = "held:"
+	countOldest = "oldest" // in Unix seconds
+	// maxWaiting bounds the companies of one Tally; those with fewer are counted together under the empty number.
+	maxWaiting = 95
+)
+
+// WaitingTally gives the Tally of w.
+func WaitingTally(id string, w Waiting, now time.Time) Tally {
+	t := Tally{ID: id, About: AboutWaiting, At: now}
+	t.Counts = append(t.Counts, countsOf(countParked, w.Parked)...)
+	t.Counts = append(t.Counts, countsOf(countHeld, w.Held)...)
+	if !w.Oldest.IsZero() {
+		t.Counts = append(t.Counts, Count{Name: countOldest, Count: w.Oldest.Unix()})
+	}
+	return t
+}
+
+func countsOf(prefix string, all map[string]int64) (out []Count) {
+	var rest int64
+	for name, n := range all {
+		if name == "" {
+			rest += n
+			continue
+		}
+		out = append(out, Count{Name: prefix + name, Count: n})
+	}
+	slices.SortFunc(out, func(a, b Count) int { return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Name, b.Name)) })
+	for len(out) > maxWaiting {
+		rest += out[len(out)-1].Count
+		out = out[:len(out)-1]
+	}
+	if rest > 0 {
+		out = append(out, Count{Name: prefix, Count: rest})
+	}
+	return out
+}
+
+// Waiting reads what t counts; zero where it is about something else.
+func (t Tally) Waiting() Waiting {
+	w := Waiting{Parked: map[string]int64{}, Held: map[string]int64{}}
+	if t.About != AboutWaiting {
+		return w
+	}
+	for _, c := range t.Counts {
+		if number, ok := strings.CutPrefix(c.Name, countParked); ok {
+			w.Parked[number] += c.Count
+		} else if number, ok := strings.CutPrefix(c.Name, countHeld); ok {
+			w.Held[number] += c.Count
+		} else if c.Name == countOldest {
+			w.Oldest = time.Unix(c.Count, 0).UTC()
+		}
+	}
+	return w
+}
