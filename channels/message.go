@@ -50,6 +50,8 @@ const (
 	// Signed: besides, the mail is signed with a certificate of an authority that the operator named, for the address
 	// of its From line (S/MIME). It says more than DomainVerified, and does not imply it.
 	Signed Trust = "signed"
+	// Proven: on a page, by somebody who opened a link of ours that was mailed to the address.
+	Proven Trust = "proven"
 	// Attended: a clerk at a counter or on the telephone writes for the person (see Desk).
 	Attended Trust = "counter"
 	// CarrierVerified: the carrier vouches for the address (SMS, Telegram) or we gave the session out (web).

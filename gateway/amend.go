@@ -121,5 +121,6 @@ func (k *talk) declareNil(s *service.Service, dry bool) {
 		k.say("mail.rows.nil", texts.Args{"service": name, "reference": m.Reference, "at": k.filedAt(m.FiledAt), "list": k.d.clerk.List(s, given, k.lang)})
 		k.receipt(m, Tallied{Files: k.t.Message.Files, Period: firstOf(given[s.Declare.Period]...), Party: firstOf(given[s.Declare.Company]...)})
 		k.trackLink(m.Reference)
+		k.saySecond(s, m, period(s, given))
 	}
 }

@@ -26,6 +26,8 @@ type Correction struct {
 	File  string
 	// Workbook is the digest of the one of Files that does not cross, because its rows do; empty: all cross.
 	Workbook string
+	// Copy is the copy of that file with the open rows alone, as it was sent last; without a digest: there is none.
+	Copy channels.File
 	// Whole: nothing crosses before all is right; the right rows wait in Answers.
 	Whole bool
 	// Answers hold the form's own fields.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"gatehouse/channels"
 	"gatehouse/configs/texts"
 	"gatehouse/exchange"
 	"gatehouse/exchange/receipt"
@@ -47,14 +48,24 @@ func (d *Dispatcher) StepSheet(t Turn, s Sheet) (Outcome, error) {
 		return k.finish(), nil
 	}
 	k.sheet = s
-	k.mail()
+	if alias, session, ok := uploaded(t.Message); ok {
+		k.fromUpload(alias, session)
+	} else {
+		k.mail()
+	}
 	return k.finish(), nil
 }
 
-// Declares gives the service that a recipient of a mail names, declare+<service>@ or test+declare+<service>@; such a
-// mail's table should be read for StepSheet.
-func Declares(recipient string) (alias string, ok bool) {
-	local, _, _ := strings.Cut(strings.ToLower(recipient), "@")
+// Declares gives the service that a message declares for: a mail by its recipient, declare+<service>@ or
+// test+declare+<service>@, an upload by the page it was made on. Its table should be read for StepSheet.
+func Declares(m channels.Message) (alias string, ok bool) {
+	if alias, _, ok := uploaded(m); ok {
+		return alias, true
+	}
+	if m.From.Channel != byMail || m.To.Channel == byWeb {
+		return "", false
+	}
+	local, _, _ := strings.Cut(strings.ToLower(m.To.Value), "@")
 	return strings.CutPrefix(strings.TrimPrefix(local, toTest), toDeclare)
 }
 
@@ -83,7 +94,7 @@ func (k *talk) declareTo(alias string, dry bool) {
 func (k *talk) declare(s *service.Service, dry bool) {
 	k.ask(Pending{})
 	switch {
-	case !s.Offered(byMail):
+	case k.session == "" && !s.Offered(byMail):
 		k.say("form.elsewhere", texts.Args{"service": s.Name.In(k.lang), "url": k.link("/"), "phone": k.phone()})
 		return
 	case k.parked(s, k.declarants(s), dry):
@@ -177,6 +188,7 @@ func (k *talk) refuse(name string, faults []forms.MailFault, bad []forms.BadRow)
 	lines = append(lines, k.rowLines(bad)...)
 	k.subject = k.text("mail.subject.faults", texts.Args{"service": name})
 	k.say("mail.faults", texts.Args{"service": name, "count": len(lines), "list": strings.Join(lines[:min(len(lines), mostFaults)], "\n")})
+	k.instead(k.text("mail.upload.faults", texts.Args{"service": name, "count": len(lines), "list": strings.Join(lines[:min(len(lines), mostFaults)], "\n")}))
 }
 
 func (k *talk) declared(s *service.Service, given map[string][]string) Matter {

@@ -89,6 +89,9 @@ func (d *Dispatcher) Step(t Turn) (Outcome, error) {
 	if s, ok := d.claims(t.Message); ok {
 		return d.claim(t, s), nil
 	}
+	if s, ok := d.signsIn(t.Message); ok {
+		return d.signin(t, s), nil
+	}
 	if _, ok := confirms(t.Message); ok { // what it confirms does not wait any more
 		return rest(t, time.Time{}), nil
 	}
@@ -109,12 +112,12 @@ func (d *Dispatcher) Step(t Turn) (Outcome, error) {
 		k.fromPhoto()
 	case rows:
 		k.fromRows()
+	case strings.HasPrefix(t.Message.To.Value, formPrefix) && t.Message.To.Channel == byWeb:
+		k.webForm()
 	case k.carrier():
 	case t.Message.From.Channel == byMail && k.nod():
 	case t.Message.From.Channel == byMail:
 		k.mail()
-	case strings.HasPrefix(t.Message.To.Value, formPrefix):
-		k.webForm()
 	default:
 		k.converse()
 	}

@@ -36,6 +36,10 @@ func (k *talk) openForm(s *service.Service, rest string) {
 	if k.withheld() {
 		return
 	}
+	if s.Trust == service.TrustCompany && s.Offered(byWeb) && k.t.Message.From.Channel != byDesk { // a talk proves no address: there is a page for it
+		k.say("form.elsewhere", texts.Args{"service": s.Name.In(k.lang), "url": k.declarePage(s), "phone": k.phone()})
+		return
+	}
 	if !s.Offered(k.t.Message.From.Channel) {
 		k.say("form.elsewhere", texts.Args{"service": s.Name.In(k.lang), "url": k.link("/"), "phone": k.phone()})
 		return
@@ -228,7 +232,7 @@ func (k *talk) complete(s *service.Service, answers map[string][]string, files [
 	k.helped = k.behalf(s, answers)
 	m := k.file(s, filing{answers: answers, files: files})
 	args := texts.Args{"reference": m.Reference, "sent": k.sent(s, answers, m.Promise)}
-	if strings.HasPrefix(k.t.Message.To.Value, formPrefix) { // a page takes no STATUS
+	if k.session != "" || strings.HasPrefix(k.t.Message.To.Value, formPrefix) { // a page takes no STATUS
 		k.say("form.sent.page", args)
 	} else {
 		k.say("form.sent", args)
@@ -334,18 +338,35 @@ func (k *talk) webForm() {
 	if lang := baseTag(k.t.Message.Lang); k.d.texts.Has(lang) {
 		k.setLanguage(lang)
 	}
-	s, ok := k.d.services.ByCode(strings.TrimPrefix(k.t.Message.To.Value, formPrefix))
+	came := k.t.Message.To
+	code, session, _ := strings.Cut(strings.TrimPrefix(came.Value, formPrefix), "+")
+	s, ok := k.d.services.ByCode(code)
 	if !ok {
 		k.say("form.none", nil)
 		return
+	}
+	if k.t.Message.From.Channel == byMail {
+		k.waitedFor(s, session)
+		defer func() {
+			k.answerPage()
+			if k.o.Park != nil {
+				k.o.Park.Message.To = came
+			}
+		}()
 	}
 	answers := pageAnswers(k.t.Message.Text)
 	enclose(s, answers, k.t.Message.Files)
 	s.Prune(answers)
 	s.Fill(answers, k.t.Now)
-	faults := s.CheckOn(k.t.Message.From.Channel, answers, k.t.Now)
+	faults := s.CheckOn(byWeb, answers, k.t.Now)
 	if len(faults) == 0 {
-		k.complete(s, answers, k.t.Message.Files)
+		var named []string
+		if number := companyOf(s, answers); number != "" {
+			named = append(named, number)
+		}
+		if !k.parked(s, named, false) {
+			k.complete(s, answers, k.t.Message.Files)
+		}
 		return
 	}
 	for _, f := range faults {

@@ -331,6 +331,9 @@ func (k *talk) file(s *service.Service, f filing) Matter {
 	if f.department != "" {
 		c.Answers = append(c.Answers, exchange.Answer{Field: service.PutTo, Value: f.department})
 	}
+	if k.session != "" {
+		c.Channel = byWeb
+	}
 	k.attend(&c)
 	k.filedFor(k.helped, &c)
 	crossing := Crossing{Matter: c.ID}

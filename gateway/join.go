@@ -240,6 +240,7 @@ func (d *Dispatcher) claims(m channels.Message) (*service.Service, bool) {
 	if !page || m.From.Channel != bySMS && m.From.Channel != byMail {
 		return nil, false
 	}
+	code, _, _ = strings.Cut(code, "+")
 	s, ok := d.services.ByCode(code)
 	return s, ok && s.Kind == service.Subscription
 }

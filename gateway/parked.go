@@ -11,7 +11,7 @@ import (
 	"gatehouse/gateway/forms"
 )
 
-// Parked is a declaration by mail whose sender is not proven to act for the company. Nothing of it was read out, and
+// Parked is a declaration by mail or from a page whose sender is not proven to act for the company. Nothing of it was read out, and
 // nothing is filed, until somebody at an address that is registered for the company says that it is theirs.
 type Parked struct {
 	ID      string
@@ -77,9 +77,10 @@ func (t Turn) filedAt() time.Time {
 }
 
 // parked keeps a declaration back whose sender is not proven to act for the company that it names, and says so without a
-// word of what it holds; true: it was answered. The reply is the same whether or not the company is registered.
+// word of what it holds; true: it was answered. The reply is the same whether or not the company is registered. What came
+// from a page is held to the same.
 func (k *talk) parked(s *service.Service, named []string, dry bool) bool {
-	if s.Trust != service.TrustCompany || k.t.Message.From.Channel != byMail {
+	if s.Trust != service.TrustCompany {
 		return false
 	}
 	if k.t.parked != nil {
@@ -92,7 +93,12 @@ func (k *talk) parked(s *service.Service, named []string, dry bool) bool {
 		return false
 	}
 	args := texts.Args{"service": s.Name.In(k.lang), "city": k.city(), "phone": k.phone()}
-	if i < 0 || dry || k.t.NewToken == nil {
+	byPage := k.t.Message.To.Channel == byWeb || k.session != ""
+	switch {
+	case (i < 0 || dry || k.t.NewToken == nil) && byPage:
+		k.say("mail.upload.register", args)
+		return true
+	case i < 0 || dry || k.t.NewToken == nil:
 		k.say("mail.register", args)
 		return true
 	}
@@ -100,7 +106,11 @@ func (k *talk) parked(s *service.Service, named []string, dry bool) bool {
 	k.o.Park = &p
 	k.o.Wakes = append(k.o.Wakes, Wake{Kind: WakeParked, Subject: p.ID, At: k.t.Now})
 	args["at"], args["when"] = k.filedAt(k.t.Now), k.when(p.Until)
-	k.say("mail.parked", args)
+	if byPage {
+		k.say("mail.upload.parked", args)
+	} else {
+		k.say("mail.parked", args)
+	}
 	return true
 }
 
@@ -133,7 +143,12 @@ func (d *Dispatcher) wakeParked(t Turn) Outcome {
 	k := d.rouse(t, p.Message.From)
 	if !t.Now.Before(p.Until) {
 		k.o.Unpark = p.ID
-		k.say("mail.lapsed", texts.Args{"at": k.filedAt(p.Message.At), "city": k.city(), "phone": k.phone()})
+		args := texts.Args{"at": k.filedAt(p.Message.At), "city": k.city(), "phone": k.phone()}
+		if session := pageOf(p.Message); session != "" { // nobody proved the address: it gets no mail
+			k.tellPage(session, k.text("mail.upload.lapsed", args))
+		} else {
+			k.say("mail.lapsed", args)
+		}
 		return k.unasked()
 	}
 	again := p.Until
@@ -173,8 +188,12 @@ func (k *talk) askCompany(p Parked, clerks []Registered) {
 		args["service"] = s.Name.In(k.lang)
 	}
 	for _, c := range clerks[:min(len(clerks), parkedAddresses)] {
+		said := k.text("mail.confirm", args)
+		if p.Message.To.Channel == byWeb {
+			said = k.text("mail.upload.confirm", args)
+		}
 		m := channels.Message{ID: k.t.NewID(), From: channels.Address{Channel: byMail}, To: channels.Address{Channel: byMail, Value: c.Address}, At: k.t.Now,
-			Lang: k.lang, Subject: k.text("mail.confirm.subject", args), Text: k.text("mail.confirm", args), Queue: channels.Notice}
+			Lang: k.lang, Subject: k.text("mail.confirm.subject", args), Text: said, Queue: channels.Notice}
 		k.o.Deliveries = append(k.o.Deliveries, Delivery{ID: m.ID, Contact: k.contact.ID, Queue: m.Queue, Message: m, Due: k.t.Now})
 	}
 }

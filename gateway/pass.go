@@ -42,6 +42,9 @@ const (
 	// ToCorrect opens the open rows of a declaration, as often as is needed until they can't be put right any more; its
 	// page is /d/{token}.
 	ToCorrect PassKind = "correct"
+	// ToDeclare: its browser declares for whom the address is registered, from the page of a declaration; Subject is the
+	// service's code.
+	ToDeclare PassKind = "declare"
 	// ToConfirm: a mail that waits is the company's, says one of its registered addresses. Address is the mail's sender.
 	ToConfirm PassKind = "confirm"
 )

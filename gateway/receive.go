@@ -37,6 +37,7 @@ func (k *talk) receipt(m Matter, t Tallied) string {
 	k.stamp(m.ID, r.ID)
 	if carriesFiles(k.t.Message.From.Channel) {
 		k.say("mail.receipt", texts.Args{"url": k.d.receiptURL(r.ID)})
+		k.instead(k.text("receipt.page", texts.Args{"url": k.d.receiptURL(r.ID)}))
 	} else if k.t.Message.From.Channel == byWeb {
 		k.say("receipt.page", texts.Args{"url": k.d.receiptURL(r.ID)})
 	}

@@ -93,6 +93,12 @@ func (d *Dispatcher) Wants(t Turn) Wanted {
 	if _, ok := d.claims(m); ok {
 		return Wanted{Address: m.From}
 	}
+	if _, ok := d.signsIn(m); ok {
+		return Wanted{Address: m.From}
+	}
+	if m.To.Channel == byWeb && pageOf(m) != "" {
+		return Wanted{}
+	}
 	if m.Phone != nil && m.Phone.Own && m.Phone.Number != "" {
 		return Wanted{Address: channels.Address{Channel: bySMS, Value: m.Phone.Number}}
 	}

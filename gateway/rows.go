@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"path"
 	"slices"
@@ -40,9 +41,11 @@ func (k *talk) declareRows(s *service.Service, dry bool) {
 	case rowBytes(s.RowsField().Name, v.Answers) > maxRowBytes:
 		k.say("mail.rows.large", texts.Args{"in": len(v.Good) + len(v.Bad)})
 	case len(v.Bad) == 0:
-		k.setPeriod(s, k.declared(s, v.Answers), v)
+		m := k.declared(s, v.Answers)
+		k.setPeriod(s, m, v)
+		k.saySecond(s, m, period(s, v.Answers))
 	default:
-		k.openCorrection(s, v)
+		k.saySecond(s, k.openCorrection(s, v), period(s, v.Answers))
 	}
 	k.sayNotes(v)
 }
@@ -97,8 +100,17 @@ func (k *talk) tableFile() channels.File {
 	return k.workbook
 }
 
-// tableDigest is the SHA-256 of the file with the table.
-func (k *talk) tableDigest() string { return k.tableFile().SHA256 }
+// tableDigest is the SHA-256 of the file with the table; of one that stands in the mail's text, that of its cells.
+func (k *talk) tableDigest() string {
+	if sum := k.tableFile().SHA256; sum != "" || !k.sheet.there() {
+		return sum
+	}
+	h := sha256.New()
+	for _, line := range k.sheet.rows() {
+		fmt.Fprintf(h, "%q\n", line)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
 
 // filedBefore finds the case that the same bytes for the same period became before.
 func (k *talk) filedBefore(s *service.Service, v forms.Verdict) (Matter, bool) {
@@ -111,18 +123,29 @@ func (k *talk) filedBefore(s *service.Service, v forms.Verdict) (Matter, bool) {
 	return Matter{}, false
 }
 
+// saySecond names the newest other case that stands for what m declares: a second file for a period takes the place of none.
+func (k *talk) saySecond(s *service.Service, m Matter, about string) {
+	i := slices.IndexFunc(k.t.Matters, func(x Matter) bool {
+		return x.ID != m.ID && x.Service == s.Code && x.Period == about && x.Decision != exchange.Withdrawn && x.State != exchange.Blocked
+	})
+	if s.Declare.Period != "" && i >= 0 {
+		k.say("mail.rows.second", texts.Args{"reference": k.t.Matters[i].Reference, "at": k.filedAt(k.t.Matters[i].FiledAt)})
+	}
+}
+
 func (k *talk) sayFiledBefore(m Matter) {
 	k.reference, k.matter = m.Reference, m.ID
 	k.subject = k.text("notice.subject", texts.Args{"reference": m.Reference, "title": m.Name})
 	k.say("mail.rows.again", texts.Args{"reference": m.Reference, "at": k.filedAt(m.FiledAt)})
 	if c, ok := k.t.correction(m.ID); ok {
 		k.tellRows(c.Open)
+		k.instead("")
 		k.sayWays(m, &c)
 	}
 }
 
 // openCorrection files the right rows, where the service takes them by themselves, and asks for the others.
-func (k *talk) openCorrection(s *service.Service, v forms.Verdict) {
+func (k *talk) openCorrection(s *service.Service, v forms.Verdict) Matter {
 	whole := s.Declare.Partial == service.PartialWhole || len(v.Good) == 0
 	f := filing{answers: v.Answers, files: k.t.Message.Files, hold: whole}
 	in := len(v.Good) + len(v.Bad)
@@ -151,7 +174,6 @@ func (k *talk) openCorrection(s *service.Service, v forms.Verdict) {
 	k.o.Matters[i].Rows, k.o.Matters[i].Correct, k.o.Matters[i].CorrectBy = in, len(v.Bad), c.Until
 	k.o.Matters[i].Period, k.o.Matters[i].Digest = period(s, v.Answers), k.tableDigest()
 	m = k.o.Matters[i]
-	k.o.Corrections = append(k.o.Corrections, c)
 	k.o.Wakes = append(k.o.Wakes, k.d.correctWake(m, c))
 	args := k.rowArgs(m, c)
 	k.subject = k.text("mail.rows.subject", args)
@@ -161,8 +183,11 @@ func (k *talk) openCorrection(s *service.Service, v forms.Verdict) {
 		k.say("mail.rows.filed", args)
 	}
 	k.tellRows(v.Bad)
+	k.instead("")
 	k.sayWays(m, &c)
+	k.o.Corrections = append(k.o.Corrections, c)
 	k.rowReceipt(s, m, c)
+	return m
 }
 
 // rowReceipt gives out the receipt for a declaration as it stands now, in place of the one before.
@@ -237,6 +262,7 @@ func (k *talk) sayWays(m Matter, c *Correction) {
 	switch {
 	case attached && url != "":
 		k.say("mail.rows.ways", args)
+		k.instead(k.text("mail.upload.ways", args))
 	case attached:
 		k.say("mail.rows.ways.file", args)
 	case url != "":
@@ -245,7 +271,7 @@ func (k *talk) sayWays(m Matter, c *Correction) {
 		k.say("mail.rows.ways.text", args)
 	}
 	if attached {
-		k.files = append(k.files, file)
+		k.files, c.Copy = append(k.files, file), file
 	}
 }
 

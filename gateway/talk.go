@@ -78,6 +78,8 @@ type talk struct {
 	keptRows     []exchange.KeptRow
 	workbook     channels.File // the file of the sheet, where its rows cross and it does not
 	request      channels.Request
+	session      string          // the page of ours that waits for the answer; empty: none
+	onPage       map[int]string  // what the page is told in place of a part, by its place
 	files        []channels.File // go with the reply
 	receipts     []string        // the ids of those that go with it
 	silent       bool
@@ -113,7 +115,8 @@ func wordless(m channels.Message) bool {
 	_, opened := proves(m)
 	_, photo := pictured(m)
 	_, rows := rowsOf(m)
-	return opened || photo || rows || paged(m)
+	_, _, file := uploaded(m)
+	return opened || photo || rows || file || paged(m)
 }
 
 // copied makes the private copies.

@@ -9,9 +9,35 @@ import (
 
 // sayTrouble says why an attached file gives no table, and what to do about it.
 func (k *talk) sayTrouble(t *table.Trouble) {
-	k.tell(k.text(troubleKey(t.Reason), texts.Args{
-		"row": t.Row, "count": t.Count, "limit": t.Limit, "megabytes": t.Limit >> 20, "list": strings.Join(t.Names, ", "), "phone": k.phone(),
-	}))
+	k.tell(TroubleWords(k.d.texts, k.lang, k.phone(), t, false))
+	k.instead(TroubleWords(k.d.texts, k.lang, k.phone(), t, true))
+}
+
+// TroubleWords says why a file gives no table, and what to do about it, to who mailed it or to who uploaded it on a page.
+func TroubleWords(c *texts.Catalog, lang, phone string, t *table.Trouble, page bool) string {
+	key := troubleKey(t.Reason)
+	if other := pageTrouble(t.Reason); page && other != "" {
+		key = other
+	}
+	return c.Text(lang, "citizen."+key, texts.Args{
+		"row": t.Row, "count": t.Count, "limit": t.Limit, "megabytes": t.Limit >> 20, "list": strings.Join(t.Names, ", "), "phone": phone,
+	})
+}
+
+// pageTrouble is the sentence of a page where that of a mail speaks of mails; empty: both say the same.
+func pageTrouble(r table.Reason) (key string) {
+	switch r {
+	case table.NoHeader:
+		key = "mail.upload.trouble.header"
+	case table.Password:
+		key = "mail.upload.trouble.password"
+	case table.SeveralFiles, table.ZipInZip:
+		key = "mail.upload.trouble.several"
+	case table.NotATable, table.Winmail:
+		key = "mail.upload.trouble.kind"
+	default: // the sentence fits both
+	}
+	return key
 }
 
 // troubleKey is the sentence with the fix for what clerks really send.

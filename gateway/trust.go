@@ -8,7 +8,8 @@ import (
 
 // Level says who a filing comes from, and with that what it may do. It stands in exchange.Case.Trust and
 // exchange.Addition.Trust, where staff read it. A mail has one of these five, or is
-// confirmed out of one of the lower three; every other channel has its own
+// confirmed out of one of the lower three; what is sent from a page in the name of a
+// mail address is judged like a mail, and every other channel has its own
 // channels.Trust there.
 //
 //	level           the address is              and the mail is                   a service that asks       any other
@@ -19,8 +20,11 @@ import (
 //	known           registered for the company  anything                          parked, confirmed by the  filed, marked
 //	                or linked by its person                                       registered address
 //	confirmed       not known, or any other     anything, and a registered        filed                     –
-//	                                            address confirmed it by a link
-//	domain          not known                   of its domain                     parked, the same          filed, marked
+//	                                            address confirmed it by a link;
+//	                registered for the company  no mail, but sent from a page
+//	                                            to which a link in a mail led
+//	domain          not known                   of its domain, or proven by a     parked, the same          filed, marked
+//	                                            link
 //	unverified      not known                   anything                          parked, the same          filed, marked
 //
 // The company is the one that the form names (service.Declarant). Who is registered for another is a third party here,
@@ -43,11 +47,11 @@ func (l Level) Enough() bool { return l == CompanySigned || l == ByCompany || l 
 // level judges a mail about a company, by its number; empty: about none. Of another channel it is the carrier's word.
 func (t Turn) level(company string) Level {
 	m := t.Message
-	if m.From.Channel != byMail {
-		return Level(m.Trust)
-	}
 	if t.parked != nil {
 		return Confirmed
+	}
+	if m.From.Channel != byMail {
+		return Level(m.Trust)
 	}
 	registered := len(t.Register) > 0
 	if company != "" {
@@ -58,9 +62,11 @@ func (t Turn) level(company string) Level {
 		return CompanySigned
 	case registered && m.Trust == channels.DomainVerified:
 		return ByCompany
+	case registered && m.Trust == channels.Proven:
+		return Confirmed
 	case registered || t.Contact.linked(m.From):
 		return Known
-	case m.Trust == channels.DomainVerified || m.Trust == channels.Signed:
+	case m.Trust == channels.DomainVerified || m.Trust == channels.Signed || m.Trust == channels.Proven:
 		return OfDomain
 	}
 	return Unverified

@@ -1,5 +1,5 @@
-// Package declaration takes in returns that enterprises mail: it reads the table that is attached, and has the
-// dispatcher check and file it.
+// Package declaration takes in returns that enterprises mail or upload: it reads the table that is attached, and has
+// the dispatcher check and file it.
 //
 // The rule: reading a file is I/O, so it happens here, outside of any transaction; what the file says is then decided
 // by the dispatcher, which is pure.
@@ -18,7 +18,8 @@ import (
 	"gatehouse/gateway/table"
 )
 
-// Filing offers mails to declare+<service>@, and those with a table to the reply address of a case, to the dispatcher.
+// Filing offers mails to declare+<service>@, those with a table to the reply address of a case, and what was uploaded on
+// a page, to the dispatcher.
 type Filing struct {
 	Services *service.Catalog
 	Files    gateway.Files // stored bytes, for files of a turn that have no Open
@@ -28,8 +29,8 @@ type Filing struct {
 // Offer answers a declaration; mine is false for any other message, which is the dispatcher's alone. An error means
 // that the stored file could not be read now: the turn is to be tried again.
 func (f *Filing) Offer(ctx context.Context, t gateway.Turn) (o gateway.Outcome, mine bool, err error) {
-	alias, declares := gateway.Declares(t.Message.To.Value)
-	if t.Message.From.Channel != "email" || t.Message.To.Channel == "web" || !declares && t.Message.Reference == "" {
+	alias, declares := gateway.Declares(t.Message)
+	if !declares && (t.Message.From.Channel != "email" || t.Message.To.Channel == "web" || t.Message.Reference == "") {
 		return gateway.Outcome{}, false, nil
 	}
 	var sheet gateway.Sheet

@@ -18,7 +18,7 @@ import (
 	"gatehouse/gateway/table"
 )
 
-// shownRows bounds the open rows that one page shows; the next ones come when these are right.
+// shownRows bounds the open rows that one page shows.
 const shownRows = 100
 
 // correctView is what the page of a declaration's open rows shows.
@@ -30,8 +30,11 @@ type correctView struct {
 	Open      int // all that are open, of which Rows are shown
 	Until     string
 	Rows      []openRowView
-	Faults    int // how many rows were changed and are still wrong
-	Sent      int // how many rows were handed on; 0: none yet
+	Page      int // from 1
+	Pages     int
+	Copy      string // the name of the file with these rows; empty: there is none
+	Faults    int    // how many rows were changed and are still wrong
+	Sent      int    // how many rows were handed on; 0: none yet
 }
 
 // openRowView is one open row.
@@ -62,7 +65,8 @@ func (p *Portal) correctPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v := p.correctView(s, m, c, lang, token)
-	for _, row := range c.Open[:min(len(c.Open), shownRows)] {
+	from, to := v.turn(r.URL.Query().Get("page"), len(c.Open))
+	for _, row := range p.inLanguage(s, m, c, c.Open[from:to], lang) {
 		v.Rows = append(v.Rows, rowOf(s, row, lang))
 	}
 	p.showCorrect(w, r, http.StatusOK, lang, v)
@@ -71,11 +75,36 @@ func (p *Portal) correctPage(w http.ResponseWriter, r *http.Request) {
 func (p *Portal) correctView(s *service.Service, m gateway.Matter, c gateway.Correction, lang, token string) correctView {
 	local := c.Until.In(p.Services.City.Location())
 	return correctView{Token: token, Reference: m.Reference, Service: s.Name.In(lang), Filed: len(c.Filed), In: c.In, Open: len(c.Open),
-		Until: service.DayOf(local).In(lang) + " " + local.Format("15:04")}
+		Until: service.DayOf(local).In(lang) + " " + local.Format("15:04"), Copy: c.Copy.Name}
+}
+
+// turn opens the page of a number, from 1, and gives which of the open rows it shows; what is no such number is the first.
+func (v *correctView) turn(asked string, open int) (from, to int) {
+	v.Pages = max(1, (open+shownRows-1)/shownRows)
+	n, err := strconv.Atoi(asked)
+	if err != nil || n < 1 || n > v.Pages {
+		n = 1
+	}
+	v.Page = n
+	from = (n - 1) * shownRows
+	return from, min(open, from+shownRows)
+}
+
+// Before and After are the pages beside this one; 0: there is none.
+func (v correctView) Before() int { return v.Page - 1 }
+func (v correctView) After() int {
+	if v.Page < v.Pages {
+		return v.Page + 1
+	}
+	return 0
 }
 
 func (p *Portal) showCorrect(w http.ResponseWriter, r *http.Request, status int, lang string, v correctView) {
-	p.show(w, r, status, "correct", view{Lang: lang, Title: p.text(lang, "correct.title"), Bare: "/d/" + v.Token + "?", Data: v})
+	bare := "/d/" + v.Token + "?"
+	if v.Page > 1 {
+		bare += "page=" + strconv.Itoa(v.Page) + "&"
+	}
+	p.show(w, r, status, "correct", view{Lang: lang, Title: p.text(lang, "correct.title"), Bare: bare, Data: v})
 }
 
 // correcting reads what a link opens; ok is false when the answer was given.
@@ -135,7 +164,7 @@ func (p *Portal) correctRows(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	typed := typedOpen(s, c, f.Values)
-	v, said, status := p.judgeOpen(s, m, c, typed, lang, token)
+	v, said, status := p.judgeOpen(s, m, c, typed, lang, token, r.URL.Query().Get("page"))
 	if status == http.StatusOK && len(said) > 0 {
 		err = p.Inbox.Accept(r.Context(), channels.Message{
 			ID: "web:rows:" + strings.ToLower(p.NewID()), From: got.Address, To: gateway.RowsTo(m.Reference), At: p.Now(), Lang: lang,
@@ -186,11 +215,11 @@ func sameCells(a, b map[string]string) bool {
 }
 
 // judgeOpen checks the changed rows, and words those that are right for the dispatcher, which checks them again.
-func (p *Portal) judgeOpen(s *service.Service, m gateway.Matter, c gateway.Correction, typed map[int]typedRow, lang, token string) (v correctView, said []string, status int) {
+func (p *Portal) judgeOpen(s *service.Service, m gateway.Matter, c gateway.Correction, typed map[int]typedRow, lang, token, page string) (v correctView, said []string, status int) {
 	wrong := p.stillWrong(s, c, typed, lang)
 	v = p.correctView(s, m, c, lang, token)
-	shown := 0
-	for _, row := range c.Open {
+	from, to := v.turn(page, len(c.Open))
+	for i, row := range p.inLanguage(s, m, c, c.Open, lang) {
 		t, changed := typed[row.Number]
 		bad, isBad := wrong[row.Number]
 		switch {
@@ -205,10 +234,9 @@ func (p *Portal) judgeOpen(s *service.Service, m gateway.Matter, c gateway.Corre
 				view.Kept, view.Keepable = t.keep, row.Keepable()
 				v.Rows = append(v.Rows, view)
 			}
-		case shown < shownRows:
+		case from <= i && i < to:
 			v.Rows = append(v.Rows, rowOf(s, row, lang))
 		}
-		shown++
 	}
 	if v.Faults > 0 {
 		v.Sent = 0
@@ -237,8 +265,7 @@ func (p *Portal) stillWrong(s *service.Service, c gateway.Correction, typed map[
 		t.Rows = append(t.Rows, r)
 	}
 	wrong := map[int]forms.BadRow{}
-	clerk := forms.Clerk{Texts: p.Texts, Services: p.Services, Grammar: p.grammar}
-	for _, r := range clerk.Rejudge(s, t, c.Answers, c.Taken, map[string]int{}, forms.Scene{Lang: lang, Channel: "web", Now: p.Now()}) {
+	for _, r := range p.clerk().Rejudge(s, t, c.Answers, c.Taken, map[string]int{}, forms.Scene{Lang: lang, Channel: "web", Now: p.Now()}) {
 		if len(r.Faults) > 0 {
 			wrong[r.Number] = r
 		}

@@ -21,12 +21,7 @@ func (w *town) declared() string {
 	w.t.Helper()
 	const rows = "company,week,package,hs,country,net,gross,value,currency\n12-345678-C,2026-W47,PK1,847130,BR,10,12,150.00,EUR\n" +
 		",,PK2,84713,BR,10,12,150.00,EUR\n,,PK3,847130,BR,1240,1190,150.00,EUR\n"
-	for name, l := range map[string]exchange.Listing{"12-345678-C": {Company: "Northdock Goods"}, "12-345678-C/1": {Address: box.Value}} {
-		p := exchange.Publication{ID: exchange.NewID(w.now), Sort: exchange.SortRegister, Name: name, Revision: 1, Body: l.Body(), At: w.now}
-		if err := w.store.Publish(w.t.Context(), p, 0); err != nil {
-			w.t.Fatal(err)
-		}
-	}
+	w.register()
 	file := channels.File{Name: "goods.csv", Type: "text/csv", Size: int64(len(rows)), Open: func(context.Context) (io.ReadCloser, error) {
 		return io.NopCloser(strings.NewReader(rows)), nil
 	}}

@@ -17,6 +17,7 @@ import (
 	"gatehouse/channels"
 	"gatehouse/exchange"
 	"gatehouse/exchange/service"
+	"gatehouse/gateway"
 	"gatehouse/gateway/portal/upload"
 )
 
@@ -35,6 +36,9 @@ type formView struct {
 	Fields  []fieldView
 	Faults  []faultView // as the summary lists them
 	More    bool        // one more row was asked for
+	Address string      // the mail address that was typed, where it is asked
+	Proven  string      // the one that this browser has proven; empty: none
+	Wrong   string      // what is wrong with the typed one
 
 	// Pass is the token of the link that opened the form; the rest is for such a form alone.
 	Pass string
@@ -55,6 +59,15 @@ type fieldView struct {
 	Columns  []columnView
 	Rows     [][]string // the cells of each row, in order of the columns
 }
+
+// Asks tells whether the form asks for the mail address of who sends it: only who is registered for the company may.
+func (v formView) Asks() bool { return v.Pass == "" && forCompany(v.Service) }
+
+// Declares tells whether the form can be uploaded as a file.
+func (v formView) Declares() bool { return v.Pass == "" && declares(v.Service) }
+
+// Upload is the code of the page where it is.
+func (v formView) Upload() string { return strings.ToLower(v.Service.Code) }
 
 // longText is how many letters stand in one line.
 const longText = 200
@@ -84,6 +97,9 @@ func (p *Portal) form(w http.ResponseWriter, r *http.Request, lang string) {
 }
 
 func (p *Portal) showForm(w http.ResponseWriter, r *http.Request, status int, lang string, v formView) {
+	if v.Asks() {
+		v.Proven = p.declarant(r).Value
+	}
 	p.show(w, r, status, "form", view{Lang: lang, Title: v.Service.Name.In(lang), Data: v})
 }
 
@@ -191,7 +207,7 @@ func (p *Portal) file(w http.ResponseWriter, r *http.Request, lang string) {
 	}
 	faults := append(s.CheckGiven(typed, p.Now()), unknownPlaces(s, typed)...)
 	faults = append(faults, p.open(s, typed, faults)...)
-	to, faults := p.addressee(s, typed, sent.Values, faults)
+	to, trust, faults := p.addressee(r, s, typed, sent.Values, faults)
 	if len(faults) > 0 {
 		p.faulty(w, r, lang, s, token, typed, faults)
 		return
@@ -200,10 +216,13 @@ func (p *Portal) file(w http.ResponseWriter, r *http.Request, lang string) {
 	m.From = to
 	version, err := fingerprint(r.Context(), m)
 	m.ID = "web:form:" + id + "." + version
-	if to.IsZero() {
+	switch {
+	case to.IsZero():
 		m.From = session(id, version)
-	} else {
-		m.Trust = channels.Unverified
+	case forCompany(s):
+		m.Trust, m.To = trust, gateway.FormTo(s, session(id, version).Value)
+	default:
+		m.Trust = trust
 	}
 	if err == nil {
 		err = p.Inbox.Accept(r.Context(), m)
@@ -298,6 +317,10 @@ func (p *Portal) faulty(w http.ResponseWriter, r *http.Request, lang string, s *
 	v := formView{Service: s, Token: token}
 	texts, list := p.faultTexts(s, lang, faults)
 	v.Faults, v.Fields = list, p.fields(s, lang, typed, texts)
+	v.Wrong = texts[clerkField]
+	for _, said := range typed[clerkField] {
+		v.Address = said
+	}
 	p.showForm(w, r, http.StatusUnprocessableEntity, lang, v)
 }
 
@@ -310,8 +333,11 @@ func (p *Portal) faultTexts(s *service.Service, lang string, faults []service.Fa
 			continue
 		}
 		text := p.worded(s, f, lang)
-		if f.Field == whereField {
+		switch f.Field {
+		case whereField:
 			text = p.text(lang, "join.fault")
+		case clerkField:
+			text = p.text(lang, "declare.clerk.fault")
 		}
 		if field, ok := s.Field(f.Field); ok && picked(field.Kind) {
 			text = p.text(lang, "form.choose", "question", field.Ask.In(lang))

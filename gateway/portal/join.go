@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -25,10 +26,19 @@ func (p *Portal) whereView(lang string, typed map[string][]string, faults map[st
 		Hint: p.text(lang, "join.hint"), Required: true, Values: typed[whereField], Fault: faults[whereField]}
 }
 
-// addressee reads the address of a subscription; zero for every other service. typed keeps what was written.
-func (p *Portal) addressee(s *service.Service, typed map[string][]string, values url.Values, faults []service.Fault) (channels.Address, []service.Fault) {
+// addressee reads the address that a form comes from, and how sure it is: that of a subscription, and that of who declares
+// for a company; zero for every other service. typed keeps what was written.
+func (p *Portal) addressee(r *http.Request, s *service.Service, typed map[string][]string, values url.Values, faults []service.Fault) (channels.Address, channels.Trust, []service.Fault) {
+	if forCompany(s) {
+		a, trust, ok := p.sender(r, values)
+		if said, _, _ := p.named(values); !ok {
+			typed[clerkField] = []string{said}
+			faults = append(faults, service.Fault{Field: clerkField, ID: clerkField})
+		}
+		return a, trust, faults
+	}
 	if s.Kind != service.Subscription {
-		return channels.Address{}, faults
+		return channels.Address{}, channels.Unverified, faults
 	}
 	said := values.Get(whereField)
 	said = strings.TrimSpace(exchange.NormalizeLine(strings.ToValidUTF8(said[:min(len(said), maxWhere)], "")))
@@ -37,7 +47,7 @@ func (p *Portal) addressee(s *service.Service, typed map[string][]string, values
 	if !ok || !s.Offered(to.Channel) {
 		faults = append(faults, service.Fault{Field: whereField, ID: whereField})
 	}
-	return to, faults
+	return to, channels.Unverified, faults
 }
 
 // maxWhere bounds a typed address, in bytes (RFC 5321 §4.5.3.1.3 allows 256).

@@ -25,6 +25,8 @@ type view struct {
 	Bare string
 	// Live: the page has the chat's script.
 	Live bool
+	// Uploads: the page takes a file, and has the script that shows how far it has come.
+	Uploads bool
 	// Keeps: it is a form whose answers are kept as they are filled in.
 	Keeps bool
 	Data  any
@@ -94,7 +96,7 @@ func (p *Portal) parse() (map[string]*page, error) {
 		if path.Base(name) == "frame.html" {
 			continue
 		}
-		t, err := template.New(path.Base(name)).Funcs(template.FuncMap{"said": said}).ParseFS(pageFiles, "pages/frame.html", name)
+		t, err := template.New(path.Base(name)).Funcs(template.FuncMap{"said": said, "lines": spoken}).ParseFS(pageFiles, "pages/frame.html", name)
 		if err != nil {
 			return nil, fmt.Errorf("parse %s: %w", name, err)
 		}

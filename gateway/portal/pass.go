@@ -44,7 +44,7 @@ func (p *Portal) pass(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/d/"+token+"?lang="+lang, http.StatusSeeOther)
 	case !got.Used:
 		p.showPass(w, r, http.StatusOK, lang, passView{Token: token, Kind: got.Kind})
-	case got.Kind == gateway.ToProve || got.Kind == gateway.ToConfirm || !p.holds(r, token):
+	case got.Kind == gateway.ToProve || got.Kind == gateway.ToConfirm || got.Kind == gateway.ToDeclare || !p.holds(r, token):
 		p.showPass(w, r, http.StatusNotFound, lang, passView{Say: "pass.ended", Kind: got.Kind})
 	case got.Kind == gateway.ToRead:
 		p.dataPage(w, r, lang, token, got)
@@ -85,6 +85,8 @@ func (p *Portal) showPass(w http.ResponseWriter, r *http.Request, status int, la
 		title = "pass.prove.title"
 	case gateway.ToConfirm:
 		title = "pass.confirm.title"
+	case gateway.ToDeclare:
+		title = "pass.declare.title"
 	case gateway.ToRead:
 		title = "data.title"
 	case gateway.ToFill, gateway.ToPhoto, gateway.ToCorrect:
@@ -203,6 +205,8 @@ func (p *Portal) usePass(w http.ResponseWriter, r *http.Request) {
 		p.prove(w, r, lang, token)
 	case act == "open" && got.Kind == gateway.ToConfirm:
 		p.confirm(w, r, lang, token, got)
+	case act == "open" && got.Kind == gateway.ToDeclare:
+		p.signin(w, r, lang, token)
 	case act == "open":
 		p.openPass(w, r, lang, token)
 	case !got.Used || got.Kind != gateway.ToFill || !p.holds(r, token):

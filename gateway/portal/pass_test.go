@@ -75,7 +75,7 @@ func (w *town) Accept(ctx context.Context, m channels.Message) error {
 
 func (w *town) answer(ctx context.Context, t gateway.Turn) error {
 	t.Now, t.NewID, t.NewReference = w.now, func() string { return exchange.NewID(w.now) }, exchange.NewReference
-	t.NewCode, t.NewToken = func() string { return "481920" }, func() string { return strings.ToLower(rand.Text()[:13]) }
+	t.NewCode, t.NewToken = func() string { return "481920" }, newToken
 	if want := w.heart.Wants(t); !want.IsZero() {
 		r, err := w.store.Learn(ctx, want, t.Message.From)
 		if err != nil {
@@ -83,6 +83,7 @@ func (w *town) answer(ctx context.Context, t gateway.Turn) error {
 		}
 		t.Record = &r
 	}
+	t = t.Confirmed()
 	o, mine, err := w.filing.Offer(ctx, t)
 	if err == nil && !mine {
 		o, err = w.heart.Step(t)
@@ -98,6 +99,8 @@ func (w *town) answer(ctx context.Context, t gateway.Turn) error {
 	}
 	return err
 }
+
+func newToken() string { return strings.ToLower(rand.Text()[:13]) }
 
 func (*town) Report(context.Context, channels.Receipt) error { return nil }
 

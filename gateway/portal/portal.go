@@ -40,6 +40,9 @@ var chatScript []byte
 //go:embed static/form.js
 var formScript []byte
 
+//go:embed static/upload.js
+var uploadScript []byte
+
 // Library is what is published: the pages and their index.
 type Library interface {
 	Find(q answers.Query) answers.Result
@@ -90,6 +93,7 @@ type Portal struct {
 	langs   []string
 	lists   *consent.Directory
 	grammar *dialogue.Grammar
+	checks  chan struct{} // one place for each file that may be checked at the same time
 }
 
 // Open reads the templates and the look.
@@ -101,7 +105,8 @@ func Open(o Options) (*Portal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the look: %w", err)
 	}
-	p := &Portal{Options: o, look: l, langs: ordered(o.Texts.Languages()), lists: consent.NewDirectory(o.Services, dialogue.Fold), grammar: dialogue.New(o.Texts)}
+	p := &Portal{Options: o, look: l, langs: ordered(o.Texts.Languages()), lists: consent.NewDirectory(o.Services, dialogue.Fold), grammar: dialogue.New(o.Texts),
+		checks: make(chan struct{}, checksAtOnce)}
 	if p.pages, err = p.parse(); err != nil {
 		return nil, err
 	}
@@ -130,6 +135,8 @@ func (p *Portal) Mount(mux *http.ServeMux) {
 	mux.Handle("GET /look/", p.look.Handler("/look"))
 	mux.HandleFunc("GET /static/chat.js", script(chatScript))
 	mux.HandleFunc("GET /static/form.js", script(formScript))
+	mux.HandleFunc("GET /static/upload.js", script(uploadScript))
+	mux.Handle("GET /d/{token}/copy", p.wrap(p.rowsCopy))
 	mux.Handle("GET /d/{token}", p.wrap(p.correctPage))
 	mux.Handle("POST /d/{token}", p.wrap(p.correctRows))
 	mux.Handle("GET /p/{token}", p.wrap(p.pass))
@@ -154,6 +161,9 @@ func (p *Portal) Mount(mux *http.ServeMux) {
 		at("POST", "/services/{code}", p.file)
 		at("GET", "/services/{code}/{file}", p.fillIn)
 		at("GET", "/sent/{token}", p.sent)
+		at("GET", "/declare/{code}", p.declarePage)
+		at("POST", "/declare/{code}", p.declare)
+		at("GET", "/declare/{code}/sent/{token}", p.declared)
 		at("GET", "/chat", p.chat)
 		at("GET", "/track", p.trackForm)
 		at("GET", "/privacy", p.privacy)

@@ -2,6 +2,8 @@ package portal
 
 import (
 	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	published "gatehouse/configs/answers"
@@ -62,6 +64,11 @@ func (p *Portal) city() *service.City {
 
 // part is a piece of a reply: words, or an address to follow.
 type part struct{ Text, Link string }
+
+// spoken cuts a reply into its lines; empty ones are left out.
+func spoken(text string) []string {
+	return slices.DeleteFunc(strings.Split(text, "\n"), func(s string) bool { return strings.TrimSpace(s) == "" })
+}
 
 var address = regexp.MustCompile(`https?://[^\s<>"]*[^\s<>".,;:!?)]`)
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"gatehouse/channels"
 	"gatehouse/configs/database"
 	"gatehouse/gateway"
 	"gatehouse/gateway/forms"
@@ -15,6 +16,7 @@ type remedy struct {
 	Files    []paper             `json:"p,omitempty"`
 	File     string              `json:"f,omitempty"`
 	Workbook string              `json:"b,omitempty"`
+	Copy     []paper             `json:"c,omitempty"` // one, or none
 	Whole    bool                `json:"w,omitempty"`
 	Answers  map[string][]string `json:"a,omitempty"`
 	In       int                 `json:"i"`
@@ -61,12 +63,24 @@ func (s *Store) corrections(ctx context.Context, q database.Querier, matters map
 		if err := s.read(ctx, q, "correction", id, b, &r); err != nil {
 			return nil, err
 		}
-		out[owner[id]] = append(out[owner[id]], gateway.Correction{
+		c := gateway.Correction{
 			Matter: id, Until: r.Until, Files: s.files(r.Files), File: r.File, Workbook: r.Workbook, Whole: r.Whole, Answers: r.Answers, In: r.In, Filed: r.Filed, Kept: r.Kept,
 			Open: r.Open, Salt: r.Salt, Seen: r.Seen, Sums: r.Sums, Reminded: r.Reminded,
-		})
+		}
+		for _, f := range s.files(r.Copy) {
+			c.Copy = f
+		}
+		out[owner[id]] = append(out[owner[id]], c)
 	}
 	return out, nil
+}
+
+// madeFor is the copy that was made of a sender's file, if there is one.
+func madeFor(c gateway.Correction) []channels.File {
+	if c.Copy.SHA256 == "" {
+		return nil
+	}
+	return []channels.File{c.Copy}
 }
 
 // Correcting implements gateway.Passes.
@@ -95,7 +109,7 @@ func putCorrections(ctx context.Context, tx *database.Tx, c *commitment) error {
 			continue
 		}
 		body, err := seal(c.keyFor(x.Matter), "correction", x.Matter, remedy{
-			Until: x.Until.UTC(), Files: toPapers(x.Files), File: x.File, Workbook: x.Workbook, Whole: x.Whole, Answers: x.Answers, In: x.In, Filed: x.Filed, Kept: x.Kept,
+			Until: x.Until.UTC(), Files: toPapers(x.Files), File: x.File, Workbook: x.Workbook, Copy: toPapers(madeFor(x)), Whole: x.Whole, Answers: x.Answers, In: x.In, Filed: x.Filed, Kept: x.Kept,
 			Open: x.Open, Salt: x.Salt, Seen: x.Seen, Sums: x.Sums, Reminded: x.Reminded,
 		})
 		if err != nil {
