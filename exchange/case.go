@@ -66,7 +66,7 @@ type Said struct {
 type Addition struct {
 	ID      string    `json:"id" is:"id"`
 	Case    string    `json:"case" is:"id"`
-	Act     Act       `json:"act" is:"one,reply|withdraw|amend|keep|reopen|rate|raise|post|blocked"`
+	Act     Act       `json:"act" is:"one,reply|withdraw|amend|keep|reopen|rate|raise|post|blocked|returned|auto"`
 	Trust   string    `json:"trust" is:"id?"`
 	Channel string    `json:"channel" is:"id?"`
 	At      time.Time `json:"at"`
@@ -92,8 +92,14 @@ const (
 	ActRate     Act = "rate"
 	ActPost     Act = "post"    // by the gateway: a decision came back by mail; it is to be told by post
 	ActBlocked  Act = "blocked" // by the gateway: the person's carrier lets no text of ours through; one was not told
-	ActRaise    Act = "raise"   // by the gateway: a promise was missed, and the person was told a new date
+	// ActReturned: by the gateway, a message to the person came back, is late, or was called unwanted.
+	ActReturned Act = "returned"
+	ActAuto     Act = "auto"  // by the gateway: a machine of the person's answered (out of office); its words
+	ActRaise    Act = "raise" // by the gateway: a promise was missed, and the person was told a new date
 )
 
-// ByGateway tells whether the gateway itself does the act: its text is the gateway's, and no word of the person.
-func (a Act) ByGateway() bool { return a == ActPost || a == ActBlocked || a == ActRaise }
+// ByGateway tells whether the gateway itself does the act: its text is the gateway's or a machine's, and no word of the
+// person.
+func (a Act) ByGateway() bool {
+	return a == ActPost || a == ActBlocked || a == ActRaise || a == ActReturned || a == ActAuto
+}

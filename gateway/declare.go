@@ -44,7 +44,7 @@ func (s Sheet) rows() forms.Sheet {
 func (d *Dispatcher) StepSheet(t Turn, s Sheet) (Outcome, error) {
 	k := d.listen(t)
 	if t.Message.Robot {
-		k.silent = true
+		k.robot()
 		return k.finish(), nil
 	}
 	k.sheet = s

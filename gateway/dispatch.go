@@ -101,7 +101,7 @@ func (d *Dispatcher) Step(t Turn) (Outcome, error) {
 	_, rows := rowsOf(t.Message)
 	switch {
 	case t.Message.Robot:
-		k.silent = true
+		k.robot()
 	case paged(t.Message):
 		k.fromPage()
 	case opened:

@@ -90,7 +90,7 @@ func TestARequestEndsUnanswered(t *testing.T) {
 // wakeUp runs one wake as the store hands it out.
 func (w *world) wakeUp(k gateway.Wake) {
 	w.t.Helper()
-	turn := gateway.Turn{Now: w.now, NewID: w.newID, NewReference: w.newReference, Contact: w.contact, Draft: w.draft, Matters: w.matters,
+	turn := gateway.Turn{Now: w.now, NewID: w.newID, NewReference: w.newReference, Contact: w.contact, Draft: w.draft, Matters: w.matters, Corrections: w.open,
 		Standing: w.standing(), Claim: gateway.Claim{Wake: k, Contact: w.contact.ID, Fence: 1}, Attempt: 1}
 	for _, r := range w.contact.Reaches {
 		if c, ok := w.convs[r.Address]; ok {

@@ -48,6 +48,8 @@ func (d *Dispatcher) Wake(t Turn, w Wake) Outcome {
 		return d.wakeParked(t)
 	case WakeBlocked:
 		return d.blocked(t)
+	case WakeReturned:
+		return d.returned(t)
 	}
 	return rest(t, t.Now.Add(time.Hour))
 }

@@ -97,8 +97,9 @@ func (d *Dispatcher) listen(t Turn) *talk {
 		k.lapsed, k.draft = k.draft, nil
 	}
 	k.doubt()
-	r := k.reach()
-	r.Heard, r.Dead = t.Now, false
+	if r := k.reach(); !t.Message.Robot { // a machine is no sign of its person
+		r.Heard, r.Dead = t.Now, false
+	}
 	if wordless(t.Message) {
 		k.lang, k.known = firstOf(k.conv.Lang, k.contact.Lang, d.services.City.Languages[0]), true
 		return k

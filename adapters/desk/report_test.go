@@ -13,7 +13,7 @@ import (
 func TestReportsAreNotThePersonsWords(t *testing.T) {
 	d, s := open(t, time.Hour)
 	c := filed(t, d, "LONG", "p1")
-	byGateway := map[exchange.Act]bool{exchange.ActPost: true, exchange.ActBlocked: true, exchange.ActRaise: true,
+	byGateway := map[exchange.Act]bool{exchange.ActPost: true, exchange.ActBlocked: true, exchange.ActRaise: true, exchange.ActReturned: true, exchange.ActAuto: true,
 		exchange.ActReply: false, exchange.ActAmend: false, exchange.ActRate: false, exchange.ActWithdraw: false, exchange.ActReopen: false}
 	for act := range byGateway {
 		a := exchange.Addition{ID: exchange.NewID(time.Now()), Case: c.ID, Act: act, Text: "said", At: time.Now()}

@@ -309,34 +309,43 @@ func (s *Store) Refusals(ctx context.Context, n int) ([]gateway.RefusedParcel, e
 	return out, wrap("read refusals", err)
 }
 
-// mark notes on an address what a carrier said of it, and in the ledger that it was a STOP. The contact's version
-// rises, so that a turn which began before can't write the old state back.
+// mark notes on an address what a carrier said of it, and in the ledger that it was a STOP.
 func (s *Store) mark(ctx context.Context, tx *database.Tx, address []byte, k channels.Kind, at time.Time) error {
-	set := map[channels.Kind]string{channels.Stopped: "stopped = 1, blocked = 1", channels.Unreachable: "dead = 1"}[k]
-	if set == "" {
-		return nil
+	switch k {
+	case channels.Stopped:
+		_, err := s.markAs(ctx, tx, address, "stopped = 1, blocked = 1", true, at)
+		return err
+	case channels.Unreachable:
+		_, err := s.markAs(ctx, tx, address, "dead = 1", false, at)
+		return err
 	}
+	return nil
+}
+
+// markAs sets marks on an address, and notes a STOP in the ledger, once; it tells whether it did. The contact's version
+// rises, so that a turn which began before can't write the old state back.
+func (s *Store) markAs(ctx context.Context, tx *database.Tx, address []byte, set string, stop bool, at time.Time) (noted bool, err error) {
 	var contact string
 	var key int64
 	var stopped bool
-	err := tx.QueryRow(ctx, "SELECT c.id, c.key, r.stopped <> 0 FROM reach r JOIN contact c ON c.id = r.contact WHERE r.address = $1", address).
+	err = tx.QueryRow(ctx, "SELECT c.id, c.key, r.stopped <> 0 FROM reach r JOIN contact c ON c.id = r.contact WHERE r.address = $1", address).
 		Scan(&contact, &key, &stopped)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return wrap("read address", err)
+		return false, wrap("read address", err)
 	}
 	if err := tx.Send(ctx, "UPDATE reach SET "+set+" WHERE address = $1", address); err != nil {
-		return err
+		return false, err
 	}
 	if err := tx.Send(ctx, "UPDATE contact SET version = version + 1 WHERE id = $1", contact); err != nil {
-		return err
+		return false, err
 	}
-	if k != channels.Stopped || stopped {
-		return nil
+	if !stop || stopped {
+		return false, nil
 	}
-	return s.withdraw(ctx, tx, contact, key, address, at)
+	return true, s.withdraw(ctx, tx, contact, key, address, at)
 }
 
 // progress notes on a matter's time line that it crossed.

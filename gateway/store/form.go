@@ -161,6 +161,7 @@ type advice struct {
 	State    channels.State `json:"s"`
 	Carrier  string         `json:"c,omitempty"`
 	Kind     channels.Kind  `json:"k,omitempty"`
+	Code     string         `json:"o,omitempty"`
 	At       int64          `json:"a,omitempty"`
 	Segments int            `json:"n,omitempty"`
 }

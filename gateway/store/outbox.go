@@ -186,7 +186,7 @@ func (s *Store) settleOne(ctx context.Context, tx *database.Tx, d *sending, x ga
 	case x.Err != nil && !x.Again.IsZero():
 		return s.again(ctx, tx, d, x)
 	case x.Err != nil:
-		return s.fail(ctx, tx, d, x.Err.Kind, later(x.Receipt.At, s.cfg.Now()))
+		return s.fail(ctx, tx, d, x.Err.Kind, x.Err.Code, later(x.Receipt.At, s.cfg.Now()))
 	}
 	if err := s.advise(ctx, tx, d, advice{State: cmpState(x.Receipt.State), At: micros(x.Receipt.At)}, mark); err != nil {
 		return err
@@ -223,12 +223,18 @@ func (s *Store) again(ctx context.Context, tx *database.Tx, d *sending, x gatewa
 
 // advise takes a carrier's word on a delivery: the first final state stays.
 func (s *Store) advise(ctx context.Context, tx *database.Tx, d *sending, a advice, carrier []byte) error {
+	switch a.State {
+	case channels.Delayed:
+		return s.delayed(ctx, tx, d, a)
+	case channels.Complained:
+		return s.complained(ctx, tx, d, a)
+	}
 	to := map[channels.State]int{channels.Accepted: accepted, channels.Delivered: delivered, channels.Failed: failed}[a.State]
 	if to == failed {
 		if d.state == failed || d.state == delivered {
 			return s.mark(ctx, tx, d.address, a.Kind, moment(a.At))
 		}
-		return s.fail(ctx, tx, d, a.Kind, moment(a.At))
+		return s.fail(ctx, tx, d, a.Kind, a.Code, moment(a.At))
 	}
 	if to <= d.state || d.state == failed {
 		return nil
@@ -281,7 +287,7 @@ func (s *Store) closeSending(ctx context.Context, tx *database.Tx, d *sending, t
 }
 
 // fail ends a delivery and moves what must be told to the contact's next address.
-func (s *Store) fail(ctx context.Context, tx *database.Tx, d *sending, k channels.Kind, at time.Time) error {
+func (s *Store) fail(ctx context.Context, tx *database.Tx, d *sending, k channels.Kind, code string, at time.Time) error {
 	if err := s.mark(ctx, tx, d.address, k, at); err != nil {
 		return err
 	}
@@ -290,40 +296,53 @@ func (s *Store) fail(ctx context.Context, tx *database.Tx, d *sending, k channel
 	}
 	switch {
 	case d.legal && d.matter != "":
-		if err := s.wakeFor(ctx, tx, d, gateway.WakePost); err != nil {
+		if err := s.wakeFor(ctx, tx, d, gateway.WakePost, d.matter); err != nil {
 			return wrap("wake for post", err)
 		}
 	case k == channels.Stopped && d.matter != "" && !d.must:
-		if err := s.wakeFor(ctx, tx, d, gateway.WakeBlocked); err != nil {
+		if err := s.wakeFor(ctx, tx, d, gateway.WakeBlocked, d.matter); err != nil {
 			return wrap("wake for a block", err)
 		}
-	case d.must:
-		if err := s.move(ctx, tx, d); err != nil {
-			return wrap("move delivery", err)
+	default:
+		if err := s.elsewhere(ctx, tx, d, code); err != nil {
+			return err
 		}
 	}
 	return s.closeSending(ctx, tx, d, failed)
 }
 
-// move owes a failed delivery to the contact's next usable address. Its new id is made from the first one's and the
+// elsewhere moves a failed delivery that must be told, and has the office told what became of it. Of what may be missed the
+// office hears only where it was a mail: its person waits for it.
+func (s *Store) elsewhere(ctx context.Context, tx *database.Tx, d *sending, code string) error {
+	var next channels.Address
+	if d.must {
+		var err error
+		if next, err = s.move(ctx, tx, d); err != nil {
+			return wrap("move delivery", err)
+		}
+	}
+	return s.cameBack(ctx, tx, d, gateway.Returned{What: channels.Failed, Next: next.Channel, Code: code})
+}
+
+// move owes a failed delivery to the contact's next usable address, and gives that; zero: there is none. Its new id is made from the first one's and the
 // address, so each address gets it once at most.
-func (s *Store) move(ctx context.Context, tx *database.Tx, d *sending) error {
+func (s *Store) move(ctx context.Context, tx *database.Tx, d *sending) (channels.Address, error) {
 	origin := d.origin
 	if origin == "" {
 		origin = d.id
 	}
 	to, err := s.nextAddress(ctx, tx, d.contact, origin)
 	if err != nil {
-		return err
+		return to, err
 	}
 	if to.IsZero() {
-		return s.byPost(ctx, tx, d)
+		return to, s.byPost(ctx, tx, d)
 	}
 	var l letter
 	if err := s.read(ctx, tx, "delivery", d.id, d.body, &l); gone(err) {
-		return nil
+		return channels.Address{}, nil
 	} else if err != nil {
-		return err
+		return to, err
 	}
 	m := s.message(l)
 	if m.To.Channel != to.Channel {
@@ -332,31 +351,31 @@ func (s *Store) move(ctx context.Context, tx *database.Tx, d *sending) error {
 	m.To = to
 	k, err := s.keyAbout(ctx, tx, d.contact, d.matter)
 	if err != nil {
-		return err
+		return to, err
 	}
 	moved := gateway.Delivery{ID: movedID(origin, to), Contact: d.contact, Queue: channels.Queue(d.queue), Matter: d.matter, Message: m, Must: true, Due: s.cfg.Now(), Receipts: l.Receipts}
 	row, err := s.deliveryRow(k, moved, origin)
 	if err != nil {
-		return err
+		return to, err
 	}
 	n, err := numbers(ctx, tx, 1)
 	if err != nil {
-		return err
+		return to, err
 	}
 	if err := s.putDelivery(ctx, tx, row, n); err != nil {
-		return err
+		return to, err
 	}
 	*d.moved = true
 	for _, f := range m.Files {
 		got, err := s.find(ctx, tx, f.SHA256)
 		if err != nil {
-			return err
+			return to, err
 		}
 		if err := putHolder(ctx, tx, deliveryOwner(moved.ID), got.id, sealFile(k, deliveryOwner(moved.ID), got.id, got.raw)); err != nil {
-			return err
+			return to, err
 		}
 	}
-	return nil
+	return to, nil
 }
 
 // nextAddress is the address last heard from, among those that can be reached and did not get it yet; a web session

@@ -26,7 +26,7 @@ func (s *Store) Report(ctx context.Context, r channels.Receipt) error {
 	}
 	a := advice{State: r.State, At: micros(later(r.At, time.UnixMicro(1))), Segments: r.Segments}
 	if r.Err != nil {
-		a.Kind = r.Err.Kind
+		a.Kind, a.Code = r.Err.Kind, r.Err.Code
 	}
 	err := s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error { return s.report(ctx, tx, r, a) })
 	return wrap("record receipt", busy(err))

@@ -47,10 +47,10 @@ func (s *Store) Woken(ctx context.Context, now time.Time, n int, ttl time.Durati
 }
 
 // wakeFor has the dispatcher look at what became of a delivery, at once.
-func (s *Store) wakeFor(ctx context.Context, tx *database.Tx, d *sending, k gateway.WakeKind) error {
+func (s *Store) wakeFor(ctx context.Context, tx *database.Tx, d *sending, k gateway.WakeKind, subject string) error {
 	now := micros(s.cfg.Now())
 	return tx.Send(ctx, `INSERT INTO wake(contact, kind, subject, at, due, owner, fence, attempt, failed, aside) VALUES ($1, $2, $3, $4, $4, '', 0, 0, 0, 0)
-		ON CONFLICT (contact, kind, subject) DO NOTHING`, d.contact, string(k), d.matter, now)
+		ON CONFLICT (contact, kind, subject) DO NOTHING`, d.contact, string(k), subject, now)
 }
 
 // wakesDue asks before the writer is troubled: most of the time nothing is due.
