@@ -16,12 +16,27 @@ want pdftoppm poppler-utils
 want /usr/sbin/clamd clamav-daemon
 want strace strace
 want qpdf qpdf
+want node nodejs
+want npm npm
 want pdftotext poppler-utils
 want /usr/share/fonts/truetype/noto/NotoSans-Regular.ttf fonts-noto-core
 want /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc fonts-noto-cjk
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || need+=(postgresql)
 
-[ ${#need[@]} -eq 0 ] && exit 0
+# The second verifier of mail, from npm, by its lock file, into the user's cache.
+verifier() {
+  local from to
+  from=$(dirname "$0")/corpus/mailauth
+  to=${XDG_CACHE_HOME:-$HOME/.cache}/gatehouse/mailauth
+  cmp -s "$from/package-lock.json" "$to/installed" && return
+  echo "installing for the tests: mailauth"
+  mkdir -p "$to"
+  cp "$from/package.json" "$from/package-lock.json" "$to/"
+  (cd "$to" && npm ci --no-audit --no-fund --loglevel=error)
+  cp "$from/package-lock.json" "$to/installed"
+}
+
+[ ${#need[@]} -eq 0 ] && { verifier; exit 0; }
 sudo=""
 if [ "$(id -u)" -ne 0 ]; then
   command -v sudo >/dev/null || { echo "the tests need ${need[*]}: install them, or run as root"; exit 1; }
@@ -37,3 +52,4 @@ echo "postfix postfix/main_mailer_type select No configuration" | $sudo debconf-
 apt() { $sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -o Dir::Cache::archives="$archives" -o APT::Sandbox::User=root -o DPkg::Lock::Timeout=600 "$@"; }
 apt update >/dev/null
 apt install -y --no-install-recommends "${need[@]}" >"$archives/log" 2>&1 || { tail -20 "$archives/log"; exit 1; }
+verifier

@@ -78,9 +78,9 @@ func (l letter) write(t *testing.T, p *people, name string, before *seen) writte
 				head += "In-Reply-To: <" + r.MessageID + ">\nReferences: <" + strings.Join(append(r.References, r.MessageID), ">\n <") + ">\n"
 			}
 		} else {
-			to = r.EnvelopeFrom
+			to = or(to, r.EnvelopeFrom)
 		}
-		l.mime = strings.ReplaceAll(l.mime, "{quoted}", quoted(r))
+		l.mime = strings.NewReplacer("{quoted}", quoted(r), "{back}", r.EnvelopeFrom).Replace(l.mime)
 	}
 	from = or(from, own+"@lodging.example")
 	w.answer = or(l.answer, address(from))

@@ -44,17 +44,25 @@ func threads() []row {
 
 // reports are what mail servers say of mails of ours.
 func reports() []row {
+	const of = "a declaration with a wrong row"
 	dsn := func(status, action string) string {
-		return many(`report; report-type=delivery-status`, plain("Sorry."), typed("message/delivery-status", "Reporting-MTA: dns; mx.lodging.example\n\nFinal-Recipient: rfc822; x@lodging.example\nAction: "+action+"\nStatus: "+status+"\n"), typed("message/rfc822-headers", "Subject: old\n"))
+		return many("report; report-type=delivery-status", plain("Sorry."),
+			typed("message/delivery-status", "Reporting-MTA: dns; mx.northdock.example\n\nFinal-Recipient: rfc822; export@northdock.example\nAction: "+action+"\nStatus: "+status+"\n"), typed("text/rfc822-headers", "Subject: old\n"))
+	}
+	complaint := func(returned string) string {
+		return many("report; report-type=feedback-report", plain("This is an email abuse report."), typed("message/feedback-report", "Feedback-Type: abuse\nUser-Agent: x/1\nVersion: 1\n"), typed("text/rfc822-headers", returned))
 	}
 	to := func(mime string) letter {
-		return letter{bounces: "a question for a person", from: "MAILER-DAEMON@lodging.example", sender: "<>", subject: "Undelivered", mime: mime}
+		return letter{bounces: of, from: "MAILER-DAEMON@northdock.example", sender: "<>", subject: "Undelivered", mime: mime}
 	}
+	heard := fate{trust: gateway.Unverified}
 	return []row{
-		{"a report that a mailbox is gone", to(dsn("5.1.1", "failed")), fate{trust: gateway.OfDomain}},
-		{"a report that it takes longer", to(dsn("4.4.1", "delayed")), fate{trust: gateway.OfDomain}},
+		{"a report that it takes longer", to(dsn("4.4.1", "delayed")), heard},
 		{"words to the address for reports", to(plain("I am away.")), fate{refused: "550 5.7.1"}},
-		{"a person at the address for reports", letter{bounces: "a question for a person", from: "x@lodging.example", mime: plain("Hello?")}, fate{refused: "550 5.7.1"}},
+		{"a person at the address for reports", letter{bounces: of, from: "x@lodging.example", mime: plain("Hello?")}, fate{refused: "550 5.7.1"}},
+		{"a complaint that shows a mail of ours", letter{bounces: of, to: "abuse", from: "feedback@lodging.example", subject: "abuse report", mime: complaint("X-Report-To: <{back}>\nSubject: old\n")}, heard},
+		{"a complaint about a mail of somebody else", letter{to: "abuse", from: "feedback@lodging.example", subject: "abuse report", mime: complaint("Subject: old\n")}, asked("abuse report")},
+		{"a report that a mailbox is gone", to(dsn("5.1.1", "failed")), heard},
 		{"a report to an address that is made up", letter{to: "bounce+01abc.aaaaaaaaaaaaaaaa", sender: "<>", mime: dsn("5.1.1", "failed")}, fate{refused: "550 5.1.1"}},
 	}
 }

@@ -23,8 +23,7 @@ func send(t *testing.T, server string, w written) string {
 	if w.utf8 {
 		extra = " BODY=8BITMIME SMTPUTF8"
 	}
-	_, domain, _ := strings.Cut(or(w.sender, "x@"+strings.TrimPrefix(w.answer[strings.LastIndex(w.answer, "@")+1:], "@")), "@")
-	for _, command := range []string{"EHLO mx." + strings.ToValidUTF8(ascii(domain), ""), "MAIL FROM:<" + w.sender + ">" + extra, "RCPT TO:<" + w.to + ">", "DATA"} {
+	for _, command := range []string{"EHLO " + w.helo(), "MAIL FROM:<" + w.sender + ">" + extra, "RCPT TO:<" + w.to + ">", "DATA"} {
 		if err := c.PrintfLine("%s", command); err != nil {
 			t.Fatal(err)
 		}
@@ -48,12 +47,8 @@ func send(t *testing.T, server string, w written) string {
 	return fmt.Sprint(code, " ", text)
 }
 
-// ascii is a host's name for EHLO.
-func ascii(domain string) string {
-	return strings.Map(func(r rune) rune {
-		if r > '~' || r <= ' ' || r == '<' || r == '>' {
-			return 'x'
-		}
-		return r
-	}, domain)
+// helo is the name that the server of the sender gives itself.
+func (w written) helo() string {
+	_, domain, _ := strings.Cut(or(w.sender, w.answer), "@")
+	return "mx." + plainDomain(domain)
 }
