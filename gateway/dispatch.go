@@ -112,7 +112,7 @@ func (d *Dispatcher) Step(t Turn) (Outcome, error) {
 		k.fromPhoto()
 	case rows:
 		k.fromRows()
-	case strings.HasPrefix(t.Message.To.Value, formPrefix) && t.Message.To.Channel == byWeb:
+	case strings.HasPrefix(t.Message.To.Value, formPrefix) && t.Message.To.Channel != byMail:
 		k.webForm()
 	case k.carrier():
 	case t.Message.From.Channel == byMail && k.nod():

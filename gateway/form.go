@@ -358,7 +358,11 @@ func (k *talk) webForm() {
 	enclose(s, answers, k.t.Message.Files)
 	s.Prune(answers)
 	s.Fill(answers, k.t.Now)
-	faults := s.CheckOn(byWeb, answers, k.t.Now)
+	on := k.t.Message.From.Channel
+	if k.session != "" {
+		on = byWeb
+	}
+	faults := s.CheckOn(on, answers, k.t.Now)
 	if len(faults) == 0 {
 		var named []string
 		if number := companyOf(s, answers); number != "" {

@@ -80,7 +80,7 @@ func (t Turn) filedAt() time.Time {
 // word of what it holds; true: it was answered. The reply is the same whether or not the company is registered. What came
 // from a page is held to the same.
 func (k *talk) parked(s *service.Service, named []string, dry bool) bool {
-	if s.Trust != service.TrustCompany {
+	if c := k.t.Message.From.Channel; s.Trust != service.TrustCompany || c != byMail && c != byWeb {
 		return false
 	}
 	if k.t.parked != nil {
