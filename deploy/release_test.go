@@ -135,9 +135,10 @@ func TestWalkEmergency(t *testing.T) {
 	w.dialogue(ann, "ALERTS", "5", "1", "1", "SEND", "1")
 	paulo, vera := login(t, w.console(), "paulo"), login(t, w.console(), "vera")
 	code := paulo.enrol()
+	soon := time.Now().UTC().Add(2 * time.Hour).Format("2006-01-02T15:04")
 	warn := func(text, code string) string {
 		form := fields(paulo.get("/messages/new"))
-		for k, v := range map[string]string{"list": "alerts-saltmarsh", "priority": "emergency", "text-en": text, "act": "propose", "code": code} {
+		for k, v := range map[string]string{"list": "alerts-saltmarsh", "priority": "emergency", "expires": soon, "text-en": text, "act": "propose", "code": code} {
 			form.Set(k, v)
 		}
 		return paulo.post("/messages/new", form)

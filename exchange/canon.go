@@ -22,7 +22,7 @@ const timeForm = "2006-01-02T15:04:05.000Z"
 var ErrNotCanonical = errors.New("not in canonical form")
 
 // Encode gives the one canonical form of d, after its Check: JSON (RFC 8259) with every field present, in the order
-// of the type (but a late list, which is left out while it is empty), without white space; moments in UTC to the millisecond or empty; lists never null; in strings only
+// of the type (but a late field, which is left out while it is empty), without white space; moments in UTC to the millisecond or empty; lists never null; in strings only
 // \" \\ \n \t are escaped. A type that is not in the list of kinds is an error, as is a document over MaxContent.
 func Encode(d Document) ([]byte, error) {
 	v, err := known(d)
@@ -105,7 +105,7 @@ func appendValue(b []byte, v reflect.Value) []byte {
 func appendFields(b []byte, v reflect.Value) []byte {
 	t := v.Type()
 	for i := range t.NumField() {
-		if late(t.Field(i)) && v.Field(i).Len() == 0 {
+		if late(t.Field(i)) && absent(v.Field(i)) {
 			continue
 		}
 		if i == 0 {
@@ -118,6 +118,9 @@ func appendFields(b []byte, v reflect.Value) []byte {
 	}
 	return append(b, '}')
 }
+
+// absent tells whether a late field is left out: it is empty.
+func absent(v reflect.Value) bool { return v.IsZero() || v.Kind() == reflect.Slice && v.Len() == 0 }
 
 func appendList(b []byte, v reflect.Value) []byte {
 	b = append(b, '[')

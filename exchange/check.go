@@ -130,16 +130,42 @@ func (n Notice) Check() error {
 	return checkFiles(n.Document, "document")
 }
 
-// Check implements Document; there is something to say.
+// Check implements Document: there is something to say, to somebody, while it matters.
 func (b Broadcast) Check() error {
 	if err := fields(b); err != nil {
 		return err
 	}
-	if len(b.Bodies) == 0 {
+	of := b.Audience != "" && b.Audience != AudienceEveryone
+	switch {
+	case len(b.Bodies) == 0:
 		return wrong("bodies", ReasonSchema, "is empty")
+	case b.List == "" && b.Audience == "":
+		return wrong("list", ReasonSchema, "is empty, and no audience is named")
+	case b.List != "" && b.Audience != "":
+		return wrong("audience", ReasonSchema, "stands beside a list")
+	case of != (b.Of != ""):
+		return wrong("of", ReasonSchema, "does not fit the audience")
+	case (b.Audience == AudienceArea || b.Audience == AudienceEveryone) && b.Basis == "":
+		return wrong("basis", ReasonSchema, "is missing: these people did not join")
+	case b.Priority == PriorityEmergency && b.Expires.IsZero():
+		return wrong("expires", ReasonSchema, "is missing: an emergency has an end")
+	case !b.Expires.IsZero() && !b.Starts.IsZero() && !b.Starts.Before(b.Expires):
+		return wrong("starts", ReasonSchema, "is not before it expires")
+	case b.Step != "" && b.Follows == "":
+		return wrong("follows", ReasonSchema, "is missing beside a step")
 	}
 	return nil
 }
+
+// Audiences of a broadcast, and the priority that waits for nothing.
+const (
+	AudienceArea     = "area"
+	AudienceEveryone = "everyone"
+	AudienceService  = "service"
+	AudienceReached  = "reached"
+
+	PriorityEmergency = "emergency"
+)
 
 // Check implements Document.
 func (a Audience) Check() error {

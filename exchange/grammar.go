@@ -19,7 +19,7 @@ import (
 //	is:"bytes,N"     base64 of at most N bytes
 //	max:"N"          at most N elements
 //
-//	late:"true"      a list that came into the schema later: it is not written while it is empty, so that what was sealed
+//	late:"true"      a field that came into the schema later: it is not written while it is empty, so that what was sealed
 //	                 before, and what needs it not, stands as it always did
 //
 // A "?" after the name allows the empty value. Times lie between the years 2000 and 2199; numbers are not negative.

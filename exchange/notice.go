@@ -72,12 +72,27 @@ const MaxCorrect = 100_000
 // Broadcast is one notification to an audience. It crosses down.
 type Broadcast struct {
 	ID       string    `json:"id" is:"id"`
-	List     string    `json:"list" is:"line,120"` // the list that people joined
+	List     string    `json:"list" is:"line?,120"` // the list that people joined; empty: Audience names others
 	Bodies   []Body    `json:"bodies" max:"60"`
 	Priority string    `json:"priority" is:"one,routine|statutory|emergency"` // routine, statutory, emergency
-	Expires  time.Time `json:"expires"`                                       // zero: never
+	Expires  time.Time `json:"expires"`                                       // zero: never, which an emergency may not be
 	At       time.Time `json:"at"`
 	Release  Released  `json:"release"`
+	// Audience is by which rule people are chosen, empty for a List: area, all who ever named the list Of, on the stated
+	// Basis; everyone; service, whose open cases are of the service Of; reached, whom the broadcast Of reached.
+	Audience string `json:"audience" is:"one?,area|everyone|service|reached" late:"true"`
+	Of       string `json:"of" is:"line?,128" late:"true"`
+	// Basis is the law on which people are told who did not join, such as "Civil Protection Act, s. 12".
+	Basis string `json:"basis" is:"line?,300" late:"true"`
+	// Policy is what is done with a message whose carrier's answer a crash lost: once, rather none than two; reach, rather
+	// two than none. Empty: reach for an emergency, once for all else.
+	Policy string `json:"policy" is:"one?,once|reach" late:"true"`
+	// Starts is when sending begins; zero: at once.
+	Starts time.Time `json:"starts" late:"true"`
+	// Follows is the broadcast that this one updates, corrects or ends, and Step which of these it does (CAP 1.2
+	// references and msgType).
+	Follows string `json:"follows" is:"id?" late:"true"`
+	Step    string `json:"step" is:"one?,update|correction|all_clear" late:"true"`
 }
 
 // Body is a text in one language, for one channel or, with an empty Channel, for all.

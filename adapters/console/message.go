@@ -144,6 +144,9 @@ func (c *Console) broadcast(r *http.Request, v *visit) (exchange.Broadcast, erro
 		}
 		b.Expires = t
 	}
+	if b.Priority == exchange.PriorityEmergency && b.Expires.IsZero() {
+		return b, adapters.Fault{Field: "expires", Key: "console.fault.no_end"}
+	}
 	for _, lang := range c.Catalog.City.Languages {
 		s := strings.TrimSpace(exchange.Normalize(r.PostFormValue("text-" + lang)))
 		subject := exchange.NormalizeLine(r.PostFormValue("subject-" + lang))

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"testing"
+	"time"
 
 	"gatehouse/configs/secret"
 	"gatehouse/exchange"
@@ -65,7 +66,11 @@ func TestPolicyThatIsEnough(t *testing.T) {
 }
 
 func broadcast(priority string, r exchange.Released) exchange.Document {
-	return exchange.Broadcast{ID: "b", List: "l", Priority: priority, Bodies: []exchange.Body{{Lang: "en", Text: "rain"}}, Release: r}
+	b := exchange.Broadcast{ID: "b", List: "l", Priority: priority, Bodies: []exchange.Body{{Lang: "en", Text: "rain"}}, Release: r}
+	if priority == exchange.PriorityEmergency {
+		b.Expires = time.Date(2199, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	return b
 }
 
 // TestSecondPersonIsBehindIt: whoever can sign releases but has no approval of a second person sends nothing to all.
