@@ -104,6 +104,8 @@ type Message struct {
 	Proof string
 	// Urgent marks a warning of danger: no budget holds it back.
 	Urgent bool
+	// Expires is outbound only: when it is of no more use, told to carriers that can drop it; zero: never.
+	Expires time.Time
 	// Robot marks an automatic mail (RFC 3834): recorded, never answered.
 	Robot    bool
 	OptOut   OptOut

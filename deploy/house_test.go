@@ -60,7 +60,7 @@ func rooms() []room {
 		{"gateway/slip", []string{"configs/texts", "configs/paper", "exchange/service", "exchange/receipt"}, []string{"*"}},
 		{"gateway/broadcast", with([]string{"configs/texts", "configs/paper", "gateway"}, contracts, leaves), []string{"*"}},
 		{"gateway/declaration", with([]string{"configs/texts", "configs/paper", "gateway"}, contracts, leaves), []string{"*"}},
-		{"gateway/store/...", with([]string{"configs/database", "configs/vault", "gateway", "gateway/store/..."}, everyday, contracts, leaves), []string{"*"}},
+		{"gateway/store/...", with([]string{"configs/database", "configs/vault", "gateway", "gateway/broadcast", "gateway/store/..."}, everyday, contracts, leaves), []string{"*"}},
 		{"gateway/volatile/...", with([]string{"gateway", "gateway/volatile/..."}, everyday, contracts, leaves), []string{"*"}},
 		{"gateway/portal/...", with([]string{"gateway", "gateway/broadcast", "gateway/declaration", "gateway/slip"}, everyday, contracts, leaves), []string{"*"}},
 		{"gateway/program", []string{"configs/...", "channels/...", "exchange/...", "gateway/..."}, []string{"*"}},

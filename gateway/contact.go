@@ -125,6 +125,8 @@ type Delivery struct {
 	Receipts []string
 	// Broadcast is the id of the broadcast that it is of, or empty.
 	Broadcast string
+	// Once: when a crash lost the carrier's answer and the carrier can't be asked, it is given up rather than sent twice.
+	Once bool
 }
 
 // Matter is the citizen's view of a case: its state, its time line, what was promised. ID is the Case's.

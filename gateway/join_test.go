@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"gatehouse/channels"
-	"gatehouse/exchange"
 	"gatehouse/gateway"
 	"gatehouse/gateway/consent"
 )
@@ -207,24 +206,6 @@ func TestAPageReachesNobodyWhoDoesNotWant(t *testing.T) {
 	} {
 		if o := try(newWorld(t)); len(o.Deliveries) != 0 || len(o.Consents) != 0 {
 			t.Errorf("%s: told %+v, ledger %+v", name, o.Deliveries, o.Consents)
-		}
-	}
-}
-
-// TestQuietListsWaitForTheDay, emergencies aside.
-func TestQuietListsWaitForTheDay(t *testing.T) {
-	w := newWorld(t)
-	w.contact.Quiet = true
-	night := time.Date(2026, 11, 24, 1, 0, 0, 0, time.UTC) // midnight in the city
-	for priority, want := range map[string]time.Duration{"routine": 8 * time.Hour, "emergency": 0} {
-		b := exchange.Broadcast{ID: "01B", Priority: priority, Bodies: []exchange.Body{{Lang: "en", Text: "storm"}}}
-		o, err := w.d.Broadcast(gateway.Tiding{Now: night, NewID: w.newID, Contact: w.contact}, b)
-		if err != nil || len(o.Deliveries) != 1 || !o.Deliveries[0].Due.Equal(night.Add(want)) {
-			t.Errorf("%s: %+v %v", priority, o.Deliveries, err)
-		}
-		b.Expires = night.Add(time.Hour)
-		if o, _ := w.d.Broadcast(gateway.Tiding{Now: night, NewID: w.newID, Contact: w.contact}, b); (len(o.Deliveries) == 0) != (want > 0) {
-			t.Errorf("%s: what ends before the day is owed: %+v", priority, o.Deliveries)
 		}
 	}
 }

@@ -1,8 +1,6 @@
 package gateway
 
 import (
-	"crypto/sha256"
-	"encoding/base32"
 	"slices"
 	"strings"
 	"time"
@@ -249,67 +247,4 @@ func lastUsed(c Contact, filed channels.Address, must bool) (channels.Address, b
 		best = stopped
 	}
 	return best.Address, !best.Address.IsZero()
-}
-
-// priorityEmergency is the priority of a broadcast that waits for no hour.
-const priorityEmergency = "emergency"
-
-// Broadcast words one notification for one contact. The delivery's id follows from the broadcast's and the contact's,
-// so that a repeat is the same row. Lists stay silent on addresses that said STOP.
-func (d *Dispatcher) Broadcast(t Tiding, b exchange.Broadcast) (Outcome, error) {
-	o := Outcome{Contact: t.Contact}
-	if !b.Expires.IsZero() && !t.Now.Before(b.Expires) {
-		return o, nil
-	}
-	c := t.Contact
-	c.Reaches = slices.DeleteFunc(slices.Clone(c.Reaches), func(r Reach) bool {
-		return r.Stopped || r.Unsure || r.Address.Channel == byWeb || r.Address.Channel == byDesk
-	})
-	to, ok := lastUsed(c, channels.Address{}, false)
-	if !ok {
-		return o, nil
-	}
-	body, ok := bodyFor(b.Bodies, to.Channel, t.Contact.Lang, d.services.City.Languages)
-	if !ok {
-		return o, nil
-	}
-	msg := channels.Message{
-		ID: broadcastID(b.ID, t.Contact.ID), From: channels.Address{Channel: to.Channel}, To: to, At: t.Now, Lang: body.Lang,
-		Subject: body.Subject, Text: body.Text, Queue: channels.Broadcast,
-	}
-	if to.Channel == bySMS {
-		msg.Text = text.Plain(body.Text, text.StripAccents)
-	}
-	due := t.Now
-	if t.Contact.Quiet && b.Priority != priorityEmergency {
-		if due = d.daytime(due); !b.Expires.IsZero() && !due.Before(b.Expires) {
-			return o, nil
-		}
-	}
-	o.Deliveries = []Delivery{{ID: msg.ID, Contact: t.Contact.ID, Queue: channels.Broadcast, Message: msg, Due: due, Broadcast: b.ID}}
-	return o, nil
-}
-
-// bodyFor picks the text: the person's language before the city's others, the channel's own text before the common one.
-func bodyFor(all []exchange.Body, channel, lang string, langs []string) (exchange.Body, bool) {
-	for _, l := range append([]string{lang}, langs...) {
-		for _, c := range []string{channel, ""} {
-			for _, b := range all {
-				if b.Lang == l && b.Channel == c {
-					return b, true
-				}
-			}
-		}
-	}
-	return exchange.Body{}, false
-}
-
-// idLength is that of every id of ours.
-const idLength = 26
-
-// broadcastID keeps the broadcast's time in front, so that ids still sort by time.
-func broadcastID(broadcast, contact string) string {
-	sum := sha256.Sum256([]byte(broadcast + "\x00" + contact))
-	head := broadcast[:min(len(broadcast), 10)]
-	return head + base32.HexEncoding.EncodeToString(sum[:])[:idLength-len(head)]
 }

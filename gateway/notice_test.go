@@ -220,49 +220,6 @@ func TestLongReasonFitsAnSMSAndStatusTellsItAll(t *testing.T) {
 	}
 }
 
-func TestBroadcast(t *testing.T) {
-	w := newWorld(t)
-	w.text("hello")
-	b := exchange.Broadcast{ID: "01KBROADCAST0000000000000A", List: "alerts-quayside", Bodies: []exchange.Body{
-		{Lang: "en", Text: "Storm – stay “inside”."}, {Lang: "fr", Text: "Tempête."}, {Lang: "en", Channel: "chat", Text: "Storm in the chat."}}}
-	send := func() []gateway.Delivery {
-		o, err := w.d.Broadcast(w.tiding(gateway.Matter{}), b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return o.Deliveries
-	}
-	first, again := send(), send()
-	if len(first) != 1 || first[0].ID != again[0].ID || len(first[0].ID) != 26 || first[0].Message.Text != "Storm - stay \"inside\"." || first[0].Queue != channels.Broadcast {
-		t.Fatalf("sent %+v", first)
-	}
-	w.contact.Lang = "fr"
-	if got := send()[0].Message.Text; got != "Tempete." {
-		t.Errorf("in French: %s", got)
-	}
-	w.contact.Lang = "ar"
-	if got := send()[0].Message.Lang; got != "en" {
-		t.Errorf("without an Arabic text: %s", got)
-	}
-	w.now = w.now.Add(time.Minute)
-	w.say(bot, "hello")
-	w.contact.Lang = "en"
-	if got := send()[0].Message.Text; got != "Storm in the chat." {
-		t.Errorf("by chat: %s", got)
-	}
-	b.Expires = w.now
-	if len(send()) != 0 {
-		t.Error("an expired alert was sent")
-	}
-	b.Expires = time.Time{}
-	for i := range w.contact.Reaches {
-		w.contact.Reaches[i].Stopped = true
-	}
-	if len(send()) != 0 {
-		t.Error("a list reached somebody who said STOP")
-	}
-}
-
 func TestWebForm(t *testing.T) {
 	w := newWorld(t)
 	send := func(body string) string {

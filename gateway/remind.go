@@ -122,6 +122,9 @@ func (d *Dispatcher) keptUntil(touched time.Time) time.Time {
 	return d.dawn(touched, keptDays+1)
 }
 
+// Daytime is the first moment from t on at which something may be sent unasked, by the city's clock.
+func (d *Dispatcher) Daytime(t time.Time) time.Time { return d.daytime(t) }
+
 // dawn is dayBegins on the nth day after t's, by the city's clock: on a day when the clocks change it is still 8:00.
 func (d *Dispatcher) dawn(t time.Time, n int) time.Time {
 	local := t.In(d.services.City.Location())

@@ -41,8 +41,6 @@ type Work interface {
 	Matter(ctx context.Context, id string) (Contact, Matter, error)
 	// Tracked finds a matter by its public reference. ErrNotFound.
 	Tracked(ctx context.Context, reference string) (Matter, error)
-	// Members pages through the contacts on a list, in order of id, after a cursor.
-	Members(ctx context.Context, list, after string, n int) ([]Contact, error)
 	// Refusals gives at most n parcels that the border refused and whose person was not told yet; one who was forgotten
 	// is not.
 	Refusals(ctx context.Context, n int) ([]RefusedParcel, error)

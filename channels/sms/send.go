@@ -77,10 +77,25 @@ func (c *Channel) params(m channels.Message, body string) *twilio.CreateMessageP
 	} else {
 		p.SetFrom(c.cfg.From)
 	}
-	if c.cfg.ValidityPeriod > 0 {
-		p.SetValidityPeriod(int(c.cfg.ValidityPeriod / time.Second))
+	if valid := c.validFor(m); valid > 0 {
+		p.SetValidityPeriod(int(valid / time.Second))
 	}
 	return p
+}
+
+// maxValidity is the longest that Twilio keeps trying (ValidityPeriod, 1 to 36,000 s).
+const maxValidity = 10 * time.Hour
+
+// validFor is how long the carrier may try: as set, and not past the message's own end. 0: the carrier's default.
+func (c *Channel) validFor(m channels.Message) time.Duration {
+	if m.Expires.IsZero() {
+		return c.cfg.ValidityPeriod
+	}
+	left := min(max(m.Expires.Sub(c.shared.Now()), time.Second), maxValidity)
+	if c.cfg.ValidityPeriod > 0 {
+		left = min(left, c.cfg.ValidityPeriod)
+	}
+	return left
 }
 
 // taken reads Twilio's word on a message that it answered 201.

@@ -19,6 +19,7 @@ import (
 	"gatehouse/exchange"
 	"gatehouse/exchange/service"
 	"gatehouse/gateway"
+	"gatehouse/gateway/broadcast"
 	"gatehouse/gateway/consent"
 	outside "gatehouse/gateway/store"
 )
@@ -183,7 +184,7 @@ func checkPeople(t *testing.T, to Town, all map[string]adapters.Record) {
 		}
 	}
 	for _, d := range to.Catalog.City.Districts {
-		some, err := to.Gateway.Members(t.Context(), "alerts-"+d.Code, "", 200)
+		some, _, err := to.Gateway.(broadcast.Ledger).Audience(t.Context(), exchange.Broadcast{List: "alerts-" + d.Code}, "", 200)
 		must(t, err)
 		if len(some) < 3 {
 			t.Errorf("only %d are on the list of %s", len(some), d.Code)

@@ -8,11 +8,10 @@ import (
 	"strconv"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"gatehouse/exchange"
 	"gatehouse/exchange/receipt"
 	"gatehouse/gateway"
+	"gatehouse/gateway/broadcast"
 )
 
 // arrivalBatch is how many documents from inside are handled between two looks at the lane.
@@ -21,30 +20,28 @@ const arrivalBatch = 64
 // arrivalAttempts is how often an arrival is tried before it is set aside; with the pauses between, four minutes.
 const arrivalAttempts = 8
 
-// membersPage is how many members of a list one transaction of a broadcast writes.
-const membersPage = 200
-
 // storyteller turns what comes from inside into words for people. *gateway.Dispatcher is it.
 type storyteller interface {
 	Notice(t gateway.Tiding, n exchange.Notice) (gateway.Outcome, error)
 	Refused(t gateway.Tiding, r exchange.Reason) (gateway.Outcome, error)
 	Registration(m gateway.Matter, n exchange.Notice, keys receipt.Keys) ([]byte, error)
-	Broadcast(t gateway.Tiding, b exchange.Broadcast) (gateway.Outcome, error)
 	Forget(now time.Time, newID func() string, all gateway.Dossier, f exchange.Forget) gateway.Outcome
 }
 
 // arrivals handles what the down lane brought, strictly in order, each in the transaction of what it causes.
 type arrivals struct {
-	store gateway.Store
-	lane  exchange.Incoming
-	tell  storyteller
-	now   func() time.Time
-	ids   func() string
-	bell  bell
-	done  func() // rings the outbox
-	pages func() // rings the index
-	keys  func() receipt.Keys
-	log   *slog.Logger
+	store  gateway.Store
+	ledger broadcast.Ledger
+	lane   exchange.Incoming
+	tell   storyteller
+	now    func() time.Time
+	ids    func() string
+	bell   bell
+	done   func() // rings the outbox
+	pages  func() // rings the index
+	cast   func() // rings the caster
+	keys   func() receipt.Keys
+	log    *slog.Logger
 
 	arriving, telling trials // by number of the lane, by parcel
 }
@@ -149,7 +146,11 @@ func (a *arrivals) one(ctx context.Context, d exchange.Document, seq uint64, b b
 		defer a.pages()
 		return a.store.Publish(ctx, d, seq)
 	case exchange.Broadcast:
-		return a.broadcast(ctx, d, seq)
+		defer a.cast()
+		return a.ledger.Open(ctx, d, seq)
+	case exchange.Control:
+		defer a.cast()
+		return a.ledger.Steer(ctx, d, seq)
 	case exchange.Forget:
 		return a.forget(ctx, d, seq)
 	}
@@ -231,41 +232,6 @@ func (a *arrivals) forget(ctx context.Context, f exchange.Forget, seq uint64) er
 	}
 	a.log.InfoContext(ctx, "a person is forgotten on the word of the inside", "forget_id", f.ID)
 	return nil
-}
-
-// broadcast writes one delivery a member, page by page. A delivery's id is made from the broadcast's and the
-// contact's, so a page that is written again after a crash changes nothing; the lane's number is handled with the last.
-func (a *arrivals) broadcast(ctx context.Context, b exchange.Broadcast, seq uint64) error {
-	for after := ""; ; {
-		page, err := a.store.Members(ctx, b.List, after, membersPage)
-		if err != nil {
-			return err
-		}
-		if err := a.owe(ctx, b, page); err != nil {
-			return err
-		}
-		if len(page) > 0 {
-			after = page[len(page)-1].ID
-		}
-		if len(page) < membersPage {
-			a.log.InfoContext(ctx, "broadcast queued", "broadcast_id", b.ID, "list", b.List)
-			return a.lane.Handled(ctx, []uint64{seq})
-		}
-	}
-}
-
-// owe writes a page's deliveries side by side, so that the store commits them in groups.
-func (a *arrivals) owe(ctx context.Context, b exchange.Broadcast, page []gateway.Contact) error {
-	all, ctx := errgroup.WithContext(ctx)
-	all.SetLimit(arrivalBatch)
-	for _, c := range page {
-		o, err := a.tell.Broadcast(gateway.Tiding{Now: a.now(), NewID: a.ids, Contact: c}, b)
-		if err != nil {
-			return errors.Join(err, all.Wait())
-		}
-		all.Go(func() error { return a.store.Commit(ctx, o) })
-	}
-	return all.Wait()
 }
 
 // refusals tells people what the border did not let through.

@@ -2,7 +2,7 @@ package program
 
 import (
 	"context"
-	"log/slog"
+
 	"path/filepath"
 	"testing"
 	"time"
@@ -49,15 +49,13 @@ func TestABroadcastIsNoddedAt(t *testing.T) {
 	}
 	takeAll(t, s)
 
-	a := &arrivals{store: s, tell: heart, now: func() time.Time { return noon }, ids: func() string { return exchange.NewID(noon) }, log: slog.New(slog.DiscardHandler)}
-	page, err := s.Members(t.Context(), "alerts-quayside", "", 10)
-	if err != nil || len(page) != 1 {
-		t.Fatalf("%d members: %v", len(page), err)
-	}
+	c := testCaster(s, []string{"sms"}, func() time.Time { return noon })
 	const alert = "Port Lumen: storm from 18:00. Stay inside."
 	b := exchange.Broadcast{ID: exchange.NewID(noon), List: "alerts-quayside", Priority: "routine", Bodies: []exchange.Body{{Lang: "en", Text: alert}}}
-	if err := a.owe(t.Context(), b, page); err != nil {
+	if err := s.Open(t.Context(), b, 0); err != nil {
 		t.Fatal(err)
+	}
+	for c.round(t.Context()) {
 	}
 	if sent := takeAll(t, s); len(sent) != 1 || sent[0].To != member.from {
 		t.Fatalf("sent %+v", sent)
@@ -73,7 +71,7 @@ func TestABroadcastIsNoddedAt(t *testing.T) {
 		for _, m := range takeAll(t, s) {
 			got += m.Text
 		}
-		if n := x.who.counts(); got != x.want || n.Nods != x.nods || n.CrossingsOpen != 0 {
+		if n := x.who.counts(); got != x.want || n.Nods != x.nods || n.CrossingsOpen != 1 {
 			t.Errorf("%q is answered %q with %+v", x.said, got, n)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,6 +30,7 @@ import (
 	"gatehouse/exchange/receipt"
 	"gatehouse/exchange/service"
 	"gatehouse/gateway"
+	"gatehouse/gateway/broadcast"
 	"gatehouse/gateway/declaration"
 	"gatehouse/gateway/portal"
 	"gatehouse/gateway/portal/counter"
@@ -89,6 +91,7 @@ type house struct {
 	sender   *sender
 	tender   *tender
 	arrivals *arrivals
+	caster   *caster
 	pages    *pages
 	links    border.Side
 	keys     *exchange.Keys
@@ -189,8 +192,9 @@ func (g *house) openHeart(ctx context.Context) error {
 	g.sender.budget = &budget{texts: g.cfg.Texts.with(cat.City.Country), limiter: g.volatile.Limiter, log: g.Log, over: map[string]bool{}, held: map[string]int64{}}
 	slips, keys := g.slips(cat, words), func() receipt.Keys { return g.keys.Ring.ReceiptKeys(cat.City.Domain) }
 	g.sender.attach = &attacher{store: g.store, print: slips, log: g.Log}
-	g.arrivals = &arrivals{store: g.store, lane: g.store.Incoming(), tell: heart, now: g.Now, ids: g.newID, bell: newBell(),
-		done: g.sender.bell.ring, pages: g.pages.bell.ring, keys: keys, log: g.Log}
+	g.caster = g.newCaster(cat, heart)
+	g.arrivals = &arrivals{store: g.store, ledger: g.store, lane: g.store.Incoming(), tell: heart, now: g.Now, ids: g.newID, bell: newBell(),
+		done: g.sender.bell.ring, pages: g.pages.bell.ring, cast: g.caster.bell.ring, keys: keys, log: g.Log}
 	g.intake = &intake{lane: g.store.Outgoing(), limit: g.cfg.Exchange.OutboxLimit, now: g.Now, log: g.Log}
 	if g.intake.limit == 0 {
 		g.intake.limit = defaultOutbox
@@ -210,6 +214,14 @@ func (g *house) openHeart(ctx context.Context) error {
 		g.desk = append(g.desk, desk.Mount)
 	}
 	return err
+}
+
+// newCaster opens the carrying out of broadcasts, on every channel that reaches people who are not looking.
+func (g *house) newCaster(cat *service.Catalog, heart *gateway.Dispatcher) *caster {
+	open := slices.DeleteFunc(slices.Sorted(maps.Keys(g.channels)), func(name string) bool { return name == "web" })
+	return &caster{ledger: g.store, lease: g.volatile, owner: g.newID(), now: g.Now, ids: g.newID, bell: newBell(), open: open,
+		plan: broadcast.Planner{Languages: cat.City.Languages, Daytime: heart.Daytime, Carries: func(name string) bool { return slices.Contains(open, name) }},
+		owed: g.sender.bell.ring, crossed: func() { g.border.Nudge() }, log: g.Log, told: map[string]told{}, warned: map[string]bool{}}
 }
 
 // slips opens the printing of receipts, and says at the start in which of the city's languages there will be none. nil: in
@@ -270,7 +282,7 @@ func (g *house) run(ctx context.Context) error {
 	g.Log.InfoContext(ctx, "gateway started", "listen", g.public.Addr().String(), "isolation", g.cfg.Exchange.Isolation, "channels", len(g.channels))
 	run.Go(func() error { return g.public.Run(ctx) })
 	run.Go(func() error { return g.private.Run(ctx) })
-	for _, loop := range []func(context.Context) error{g.worker.run, g.worker.rise, g.tender.run, g.sender.run, g.arrivals.run, g.pages.run, g.border.Run, g.keys.Run} {
+	for _, loop := range []func(context.Context) error{g.worker.run, g.worker.rise, g.tender.run, g.sender.run, g.arrivals.run, g.caster.run, g.pages.run, g.border.Run, g.keys.Run} {
 		run.Go(func() error { return loop(ctx) })
 	}
 	for name, ch := range g.channels {

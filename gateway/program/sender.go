@@ -11,6 +11,7 @@ import (
 
 	"gatehouse/channels"
 	"gatehouse/gateway"
+	"gatehouse/gateway/broadcast"
 )
 
 const (
@@ -175,6 +176,10 @@ func (s *sender) one(ctx context.Context, g *gate, d gateway.Leased) gateway.Set
 		out.Again = s.again(out.Err, d.Attempt)
 		return out
 	}
+	if over(d.Message, s.now()) {
+		out.Err = &channels.Error{Kind: channels.Rejected, Code: string(broadcast.Expired)}
+		return out
+	}
 	if wait := s.capped(ctx, d); wait > 0 {
 		return s.untried(d, wait)
 	}
@@ -200,7 +205,9 @@ func (s *sender) one(ctx context.Context, g *gate, d gateway.Leased) gateway.Set
 		return out
 	}
 	out.Err = channels.AsError(err)
-	out.Again = s.again(out.Err, d.Attempt)
+	if out.Again = s.again(out.Err, d.Attempt); over(d.Message, out.Again) {
+		out.Again, out.Err.Code = time.Time{}, string(broadcast.Expired)
+	}
 	if out.Err.Kind == channels.Misconfigured {
 		g.unwell(s.now())
 	}
@@ -223,6 +230,19 @@ func (s *sender) capped(ctx context.Context, d gateway.Leased) time.Duration {
 	return wait
 }
 
+// over tells whether a message is of no use any more by then.
+func over(m channels.Message, at time.Time) bool { return !m.Expires.IsZero() && !at.Before(m.Expires) }
+
+// errUncertain ends a message that may have been sent and must not be sent twice.
+var errUncertain = errors.New("a crash lost the carrier's answer, and the carrier can't be asked")
+
+// twice tells whether a second copy would be one too many: it may have been sent, it must go once, and neither can the
+// carrier be asked nor does the copy bear the name of the first, as a mail's does.
+func twice(ch channels.Channel, d gateway.Leased) bool {
+	_, asks := ch.(channels.Finder)
+	return d.Once && !d.Since.IsZero() && !asks && ch.Name() != "email"
+}
+
 // hand sends d, but not before a carrier that can be asked said that it does not have it already.
 func (s *sender) hand(ctx context.Context, ch channels.Channel, d gateway.Leased) (channels.Receipt, error) {
 	if f, ok := ch.(channels.Finder); ok && !d.Since.IsZero() {
@@ -235,6 +255,9 @@ func (s *sender) hand(ctx context.Context, ch channels.Channel, d gateway.Leased
 		if found {
 			return r, nil
 		}
+	}
+	if twice(ch, d) {
+		return channels.Receipt{}, &channels.Error{Kind: channels.Rejected, Code: string(broadcast.Uncertain), Err: errUncertain}
 	}
 	m, err := s.attach.attached(ctx, d)
 	if err != nil {

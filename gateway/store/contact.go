@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"slices"
 	"time"
 
 	"gatehouse/channels"
@@ -261,36 +260,6 @@ func (s *Store) Matter(ctx context.Context, id string) (gateway.Contact, gateway
 func (s *Store) Tracked(ctx context.Context, reference string) (gateway.Matter, error) {
 	m, err := s.matterBy(ctx, s.db.Read(), "reference", reference)
 	return m, wrap("read matter", err)
-}
-
-// Members implements gateway.Work. Of each contact it gives the addresses that joined the list, and no others.
-func (s *Store) Members(ctx context.Context, list, after string, n int) ([]gateway.Contact, error) {
-	const query = `SELECT contact, address FROM member WHERE list = $1 AND contact IN
-		(SELECT DISTINCT contact FROM member WHERE list = $1 AND contact > $2 ORDER BY contact LIMIT $3) ORDER BY contact`
-	var ids []string
-	joined := map[string]bool{}
-	err := each(s.db.Read().Query(ctx, query, list, after, n))(func(scan scanner) error {
-		var id string
-		var address []byte
-		err := scan(&id, &address)
-		ids, joined[string(address)] = append(ids, id), true
-		return err
-	})
-	if err != nil {
-		return nil, wrap("read members", err)
-	}
-	ids = slices.Compact(ids)
-	found, err := s.contacts(ctx, s.db.Read(), ids)
-	if err != nil {
-		return nil, wrap("read members", err)
-	}
-	out := make([]gateway.Contact, 0, len(ids))
-	for _, id := range ids {
-		c := found[id]
-		c.Reaches = slices.DeleteFunc(c.Reaches, func(r gateway.Reach) bool { return !joined[string(s.address(r.Address))] })
-		out = append(out, c)
-	}
-	return out, nil
 }
 
 const refusalQuery = `SELECT id, kind, matter, reason FROM parcel WHERE state = 3 AND told = 0 AND matter IN (SELECT id FROM matter)

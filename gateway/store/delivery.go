@@ -84,7 +84,7 @@ func (s *Store) deliveryRow(k vault.Key, d gateway.Delivery, origin string) (*de
 	row := &deliveryRow{Delivery: d, address: s.address(d.Message.To), origin: origin, line: lined(d.Message.To.Channel)}
 	var err error
 	l := toLetter(d.Message)
-	l.Receipts = d.Receipts
+	l.Receipts, l.Once = d.Receipts, d.Once
 	row.body, err = seal(k, "delivery", d.ID, l)
 	return row, err
 }

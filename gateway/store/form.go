@@ -38,6 +38,8 @@ type letter struct {
 	Watched   bool               `json:"wt,omitempty"`
 	Proof     string             `json:"pf,omitempty"`
 	Receipts  []string           `json:"rc,omitempty"` // of a delivery
+	Expires   int64              `json:"ex,omitempty"`
+	Once      bool               `json:"on,omitempty"` // of a delivery
 }
 
 type paper struct {
@@ -50,7 +52,7 @@ type paper struct {
 func toLetter(m channels.Message) letter {
 	l := letter{ID: m.ID, From: m.From, To: m.To, At: micros(m.At), Lang: m.Lang, Subject: m.Subject, Text: m.Text, Files: toPapers(m.Files),
 		Options: m.Options, Request: m.Request, Source: m.Source, Reference: m.Reference, Trust: m.Trust, Robot: m.Robot, OptOut: m.OptOut,
-		Phone: m.Phone, Location: m.Location, Queue: m.Queue, LeftOut: m.LeftOut, Desk: m.Desk, Hidden: m.Hidden, Urgent: m.Urgent, Watched: m.Watched, Proof: m.Proof}
+		Phone: m.Phone, Location: m.Location, Queue: m.Queue, LeftOut: m.LeftOut, Desk: m.Desk, Hidden: m.Hidden, Urgent: m.Urgent, Watched: m.Watched, Proof: m.Proof, Expires: micros(m.Expires)}
 	if m.Thread.MessageID != "" || m.Thread.InReplyTo != "" || len(m.Thread.References) > 0 {
 		l.Thread = &m.Thread
 	}
@@ -60,7 +62,7 @@ func toLetter(m channels.Message) letter {
 func (s *Store) message(l letter) channels.Message {
 	m := channels.Message{ID: l.ID, From: l.From, To: l.To, At: moment(l.At), Lang: l.Lang, Subject: l.Subject, Text: l.Text, Files: s.files(l.Files),
 		Options: l.Options, Request: l.Request, Source: l.Source, Reference: l.Reference, Trust: l.Trust, Robot: l.Robot, OptOut: l.OptOut,
-		Phone: l.Phone, Location: l.Location, Queue: l.Queue, LeftOut: l.LeftOut, Desk: l.Desk, Hidden: l.Hidden, Urgent: l.Urgent, Watched: l.Watched, Proof: l.Proof}
+		Phone: l.Phone, Location: l.Location, Queue: l.Queue, LeftOut: l.LeftOut, Desk: l.Desk, Hidden: l.Hidden, Urgent: l.Urgent, Watched: l.Watched, Proof: l.Proof, Expires: moment(l.Expires)}
 	if l.Thread != nil {
 		m.Thread = *l.Thread
 	}

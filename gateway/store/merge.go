@@ -48,6 +48,8 @@ func (s *Store) takeOver(ctx context.Context, tx *database.Tx, contact, other st
 		"UPDATE matter SET contact = $1 WHERE contact = $2",
 		"UPDATE inbound SET contact = $1 WHERE contact = $2",
 		"UPDATE delivery SET contact = $1 WHERE contact = $2",
+		"UPDATE recipient SET state = 6, reason = 'merged' WHERE contact = $2 AND state = 0 AND EXISTS (SELECT 1 FROM recipient r WHERE r.campaign = recipient.campaign AND r.contact = $1)",
+		"UPDATE recipient SET contact = $1 WHERE contact = $2 AND NOT EXISTS (SELECT 1 FROM recipient r WHERE r.campaign = recipient.campaign AND r.contact = $1)",
 		"UPDATE post SET contact = $1 WHERE contact = $2",
 		"UPDATE consent SET contact = $1 WHERE contact = $2",
 		"UPDATE pass SET contact = $1 WHERE contact = $2",

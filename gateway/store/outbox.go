@@ -45,7 +45,7 @@ func (s *Store) Lease(ctx context.Context, q channels.Queue, now time.Time, n in
 		if gone(err) {
 			err = s.bury(ctx, l)
 		} else if err == nil {
-			l.Message, l.Receipts = s.message(body), body.Receipts
+			l.Message, l.Receipts, l.Once = s.message(body), body.Receipts, body.Once
 			readable = append(readable, l)
 		}
 		if err != nil {
@@ -69,13 +69,13 @@ func (s *Store) bury(ctx context.Context, l gateway.Leased) error {
 func (s *Store) lease(ctx context.Context, tx *database.Tx, q channels.Queue, now time.Time, n int, ttl time.Duration) ([]gateway.Leased, [][]byte, error) {
 	var out []gateway.Leased
 	var sealed, addresses [][]byte
-	const query = `SELECT d.id, d.contact, d.matter, d.must <> 0, d.due, o.fence + 1, o.attempt + 1, o.since, o.address, d.body
-		FROM owed o JOIN delivery d ON d.number = o.number WHERE o.queue = $1 AND o.due <= $2 ORDER BY o.due, o.number LIMIT $3`
+	query := `SELECT d.id, d.contact, d.matter, d.broadcast, d.must <> 0, d.due, o.fence + 1, o.attempt + 1, o.since, o.address, d.body
+		FROM owed o JOIN delivery d ON d.number = o.number WHERE o.queue = $1 AND o.due <= $2 ` + runs(q) + ` ORDER BY o.due, o.number LIMIT $3`
 	err := each(tx.Query(ctx, query, string(q), micros(now), n))(func(scan scanner) error {
 		l := gateway.Leased{Delivery: gateway.Delivery{Queue: q}}
 		var due, since int64
 		var address, body []byte
-		if err := scan(&l.ID, &l.Contact, &l.Matter, &l.Must, &due, &l.Fence, &l.Attempt, &since, &address, &body); err != nil {
+		if err := scan(&l.ID, &l.Contact, &l.Matter, &l.Broadcast, &l.Must, &due, &l.Fence, &l.Attempt, &since, &address, &body); err != nil {
 			return err
 		}
 		l.Due, l.Since = moment(due), moment(since)
@@ -137,7 +137,7 @@ func (s *Store) settleAll(ctx context.Context, tx *database.Tx, all []*settling)
 // sending is a delivery as the writer finds it.
 type sending struct {
 	id, queue, contact, origin string
-	matter                     string
+	matter, broadcast          string
 	number                     int64
 	address                    []byte
 	must, legal                bool
@@ -158,13 +158,13 @@ type sending struct {
 
 func (s *Store) sendings(ctx context.Context, tx *database.Tx, where string, args any) (map[string]*sending, error) {
 	out, moved := map[string]*sending{}, false
-	query := `SELECT d.id, d.queue, d.contact, d.matter, d.origin, d.number, d.address, d.must <> 0, d.must = 2, d.state, d.line > 0, d.due, d.body, o.number IS NOT NULL,
+	query := `SELECT d.id, d.queue, d.contact, d.matter, d.broadcast, d.origin, d.number, d.address, d.must <> 0, d.must = 2, d.state, d.line > 0, d.due, d.body, o.number IS NOT NULL,
 		coalesce(o.fence, 0), coalesce(o.owner, ''), coalesce(o.since, 0), EXISTS (SELECT 1 FROM holder h WHERE h.owner = 'delivery:' || d.id),
 		(SELECT min(n.number) FROM delivery n WHERE n.queue = d.queue AND n.address = d.address AND n.state = 0 AND n.number > d.number)
 		FROM delivery d LEFT JOIN owed o ON o.queue = d.queue AND o.address = d.address AND o.number = d.number WHERE ` + where
 	take := func(scan scanner) error {
 		d := &sending{moved: &moved}
-		err := scan(&d.id, &d.queue, &d.contact, &d.matter, &d.origin, &d.number, &d.address, &d.must, &d.legal, &d.state, &d.line, &d.due, &d.body, &d.head, &d.fence, &d.owner, &d.since, &d.files, &d.next)
+		err := scan(&d.id, &d.queue, &d.contact, &d.matter, &d.broadcast, &d.origin, &d.number, &d.address, &d.must, &d.legal, &d.state, &d.line, &d.due, &d.body, &d.head, &d.fence, &d.owner, &d.since, &d.files, &d.next)
 		out[d.id] = d
 		return err
 	}
@@ -242,6 +242,9 @@ func (s *Store) advise(ctx context.Context, tx *database.Tx, d *sending, a advic
 	if err := tx.Send(ctx, "UPDATE delivery SET state = $1, carrier = coalesce(carrier, $2) WHERE id = $3", to, nullable(carrier), d.id); err != nil {
 		return err
 	}
+	if err := s.ledgerTook(ctx, tx, d, to); err != nil {
+		return err
+	}
 	return s.closeSending(ctx, tx, d, to)
 }
 
@@ -286,7 +289,7 @@ func (s *Store) closeSending(ctx context.Context, tx *database.Tx, d *sending, t
 		WHERE queue = $2 AND address = $3`, *d.next, d.queue, d.address)
 }
 
-// fail ends a delivery and moves what must be told to the contact's next address.
+// fail ends a delivery and moves what must be told to the contact's next address; that of a broadcast, its ledger moves.
 func (s *Store) fail(ctx context.Context, tx *database.Tx, d *sending, k channels.Kind, code string, at time.Time) error {
 	if err := s.mark(ctx, tx, d.address, k, at); err != nil {
 		return err
@@ -295,6 +298,10 @@ func (s *Store) fail(ctx context.Context, tx *database.Tx, d *sending, k channel
 		return err
 	}
 	switch {
+	case d.broadcast != "":
+		if err := s.ledgerFail(ctx, tx, d, k, code); err != nil {
+			return err
+		}
 	case d.legal && d.matter != "":
 		if err := s.wakeFor(ctx, tx, d, gateway.WakePost, d.matter); err != nil {
 			return wrap("wake for post", err)

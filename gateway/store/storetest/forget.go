@@ -49,8 +49,7 @@ func forget(b *bench) {
 	b.is("the case", err, gateway.ErrNotFound)
 	_, err = b.Tracked(b.Context(), m.Reference)
 	b.is("the reference", err, gateway.ErrNotFound)
-	members, err := b.Members(b.Context(), "alerts", "", 10)
-	b.must(err)
+	members, _ := b.members("alerts", "", 10)
 	b.equal("members", len(members), 1)
 	b.equal("the other stays", members[0].ID, other.ID)
 	late := gateway.Outcome{Contact: c, Matters: []gateway.Matter{m}, Deliveries: []gateway.Delivery{b.delivery(phone, "a notice that was under way")}}
