@@ -106,7 +106,7 @@ func (k *talk) declaresNil(s *service.Service) bool {
 
 // declareNil files that nothing happened in a period.
 func (k *talk) declareNil(s *service.Service, dry bool) {
-	entries := append(k.subjectTags(), k.d.clerk.Lines(s, k.said)...)
+	entries := append(append(k.subjectTags(), k.d.clerk.Lines(s, k.said)...), k.given...) // the reply to a reminder is about its period
 	given, faults := k.d.clerk.Nil(s, entries, k.scene())
 	name := s.Name.In(k.lang)
 	switch {

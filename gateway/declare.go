@@ -66,7 +66,9 @@ func Declares(m channels.Message) (alias string, ok bool) {
 		return "", false
 	}
 	local, _, _ := strings.Cut(strings.ToLower(m.To.Value), "@")
-	return strings.CutPrefix(strings.TrimPrefix(local, toTest), toDeclare)
+	alias, ok = strings.CutPrefix(strings.TrimPrefix(local, toTest), toDeclare)
+	alias, _, _ = strings.Cut(alias, "+")
+	return alias, ok
 }
 
 // KnowsColumn tells whether a word heads a column of a service's table, or one of any service; it is how the row of names
@@ -82,6 +84,7 @@ func (d *Dispatcher) KnowsColumn(alias string) func(header string) bool {
 }
 
 func (k *talk) declareTo(alias string, dry bool) {
+	alias, k.given = k.preset(alias)
 	if s, ok := k.d.services.ByAlias(alias); ok && s.Kind != service.Ask {
 		k.declare(s, dry)
 		return
@@ -162,10 +165,10 @@ func (k *talk) entries(s *service.Service) ([]forms.Entry, bool) {
 	return append(lines, entries...), ok
 }
 
-// subjectTags reads "company=12-345678-C; week=2026-W47" in a subject, as tools that file by themselves write it. Tags
+// subjectTags gives what the address says that a mail came to, and reads "company=12-345678-C; week=2026-W47" in a subject, as tools that file by themselves write it. Tags
 // that name no field are left aside by who asks for them.
 func (k *talk) subjectTags() []forms.Entry {
-	var all []forms.Entry
+	all := slices.Clone(k.given)
 	for _, part := range strings.Split(exchange.NormalizeLine(k.t.Message.Subject), ";") {
 		name, value, ok := strings.Cut(part, "=")
 		name = strings.ToLower(strings.TrimSpace(name))

@@ -357,6 +357,9 @@ func (k *talk) file(s *service.Service, f filing) Matter {
 		m.Booked = day.String()
 	}
 	m.Rows = s.RowCount(f.answers)
+	if s.Declare.Company != "" {
+		m.Period = period(s, f.answers)
+	}
 	if f.of != nil {
 		f.of.State, f.of.Promise = m.State, m.Promise
 		f.of.Events = append(slices.Clone(f.of.Events), Event{At: k.t.Now, State: m.State})

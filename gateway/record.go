@@ -22,6 +22,8 @@ type Wanted struct {
 	Dossier string
 	// Parked is the id of a mail that waits.
 	Parked string
+	// Owing is the number of a company: who its clerks are, and what it declared.
+	Owing string
 }
 
 // IsZero tells whether nothing is wanted.
@@ -44,8 +46,10 @@ type Record struct {
 	Codes CodeCount
 	// Parked is the wanted mail that waits; nil: it does not any more. Clerks may say that it is theirs. ParkedToday
 	// counts the mails of its company that came to wait within a day, with it.
-	Parked      *Parked
-	Clerks      []Registered
+	Parked *Parked
+	Clerks []Registered
+	// Declared is what the wanted company declared, whoever filed it: "DEC-GOODS 2026-W47", the newest first.
+	Declared    []string
 	ParkedToday int
 	// Told is nil when no broadcast reached the address within a day.
 	Told *Told
@@ -76,6 +80,9 @@ func (d *Dispatcher) Wants(t Turn) Wanted {
 	m := t.Message
 	if id, ok := t.waiting(); ok {
 		return Wanted{Parked: id}
+	}
+	if company := t.Claim.Wake.owing(); company != "" {
+		return Wanted{Owing: company}
 	}
 	if paged(m) {
 		return Wanted{}

@@ -1,6 +1,10 @@
 package gateway
 
-import "context"
+import (
+	"context"
+
+	"gatehouse/exchange"
+)
 
 // Registered is one line of the register of companies that the inside publishes: a mail address that may declare for a
 // company. Who left, and whoever is a suspended company's, is not there.
@@ -9,6 +13,8 @@ type Registered struct {
 	Name    string // the company's
 	Address string // lower case
 	Admin   bool   // may say who else is one
+	// Duties are what the company owes.
+	Duties []exchange.Duty
 }
 
 // Register reads the companies that the inside published.

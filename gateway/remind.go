@@ -46,6 +46,10 @@ func (d *Dispatcher) Wake(t Turn, w Wake) Outcome {
 		return d.byPost(t)
 	case WakeParked:
 		return d.wakeParked(t)
+	case WakeDue:
+		return d.due(t)
+	case WakeOwed:
+		return d.owed(t)
 	case WakeBlocked:
 		return d.blocked(t)
 	case WakeReturned:

@@ -40,9 +40,10 @@ func (k *talk) deliver() {
 	})
 }
 
-// due tells whether the reply holds what the person must not miss: a receipt, or until when rows are to be put right.
+// due tells whether the reply holds what the person must not miss: a receipt, until when rows are to be put right, or that a
+// declaration is owed.
 func (k *talk) due() bool {
-	return len(k.receipts) > 0 || slices.ContainsFunc(k.o.Corrections, func(c Correction) bool { return !c.Done })
+	return k.t.Claim.Wake.Kind == WakeOwed || len(k.receipts) > 0 || slices.ContainsFunc(k.o.Corrections, func(c Correction) bool { return !c.Done })
 }
 
 // withoutTokens hides the links that serve once: lines of a conversation are read by staff when a person takes over.

@@ -74,6 +74,7 @@ type talk struct {
 	reference    string
 	matter       string
 	sheet        Sheet
+	given        []forms.Entry   // what the address says that a declaration was mailed to
 	rows         []exchange.Rows // how a declaration stands with what is added to its case
 	keptRows     []exchange.KeptRow
 	workbook     channels.File // the file of the sheet, where its rows cross and it does not

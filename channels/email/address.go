@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base32"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -138,7 +139,11 @@ func plain(s string) bool {
 	return s != ""
 }
 
-func serviceCode(s string) bool { return len(s) <= 40 && plain(s) }
+// serviceCode tells whether s is a service, alone or with a company and a period: "goods", "goods+12-345678-c+2026-w47".
+func serviceCode(s string) bool {
+	parts := strings.Split(s, "+")
+	return len(s) <= 44 && (len(parts) == 1 || len(parts) == 3) && !slices.ContainsFunc(parts, func(p string) bool { return !plain(p) })
+}
 
 func letterOrDigit(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'

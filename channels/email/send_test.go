@@ -110,7 +110,8 @@ func TestFormsComeBackToTheirAddress(t *testing.T) {
 	s := newSink(t)
 	ch := sending(t, s, nil)
 	for i, pair := range [][2]string{{"declare+goods@city.example", "declare+goods@city.example"}, {"Test+Declare+Goods@city.example", "test+declare+goods@city.example"},
-		{"postmaster@city.example", "help@city.example"}, {"declare+goods@evil.example", "help@city.example"}, {"", "help@city.example"}} {
+		{"postmaster@city.example", "help@city.example"}, {"declare+goods+12-345678-c+2026-w47@city.example", "declare+goods+12-345678-c+2026-w47@city.example"},
+		{"declare+goods+12-345678-c@city.example", "help@city.example"}, {"declare+goods@evil.example", "help@city.example"}, {"", "help@city.example"}} {
 		m := reply()
 		m.Reference, m.From.Value = "", pair[0]
 		if _, err := ch.Send(t.Context(), m); err != nil {

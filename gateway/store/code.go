@@ -21,6 +21,8 @@ func (s *Store) Learn(ctx context.Context, w gateway.Wanted, by channels.Address
 		return r, wrap("read last broadcast", err)
 	case w.Parked != "":
 		return r, wrap("read parked mail", s.recordOfParked(ctx, &r))
+	case w.Owing != "":
+		return r, wrap("read what a company owes", s.recordOfOwing(ctx, &r))
 	case w.Dossier != "":
 		d, err := s.Dossier(ctx, w.Dossier)
 		if errors.Is(err, gateway.ErrNotFound) {

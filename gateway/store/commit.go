@@ -339,7 +339,7 @@ func (s *Store) apply(ctx context.Context, tx *database.Tx, c *commitment, g *sc
 		return err
 	}
 	for _, m := range c.matters {
-		if err := putMatter(ctx, tx, c.keyFor(m.ID), m); err != nil {
+		if err := s.putMatter(ctx, tx, c.keyFor(m.ID), m); err != nil {
 			return err
 		}
 	}
@@ -480,12 +480,19 @@ func (s *Store) putFiles(ctx context.Context, tx *database.Tx, c *commitment) er
 	return nil
 }
 
-func putMatter(ctx context.Context, tx *database.Tx, k vault.Key, m gateway.Matter) error {
+func (s *Store) putMatter(ctx context.Context, tx *database.Tx, k vault.Key, m gateway.Matter) error {
 	body, err := seal(k, "matter", m.ID, toAffair(m))
 	if err != nil {
 		return err
 	}
-	return tx.Send(ctx, `INSERT INTO matter(id, reference, contact, person, state, filed, ended, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-		ON CONFLICT (id) DO UPDATE SET state = excluded.state, ended = excluded.ended, body = excluded.body`,
-		m.ID, m.Reference, m.Contact, m.For, string(m.State), micros(m.FiledAt), micros(m.End(time.Time{})), body)
+	var company []byte
+	number, declared, ok := m.Declared()
+	if ok {
+		company = s.vault.Mark("company", number)
+	} else {
+		declared = ""
+	}
+	return tx.Send(ctx, `INSERT INTO matter(id, reference, contact, person, state, filed, ended, body, company, declared) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		ON CONFLICT (id) DO UPDATE SET state = excluded.state, ended = excluded.ended, body = excluded.body, company = excluded.company, declared = excluded.declared`,
+		m.ID, m.Reference, m.Contact, m.For, string(m.State), micros(m.FiledAt), micros(m.End(time.Time{})), body, company, declared)
 }

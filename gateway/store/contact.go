@@ -331,7 +331,7 @@ func (s *Store) progress(ctx context.Context, tx *database.Tx, id string, from, 
 		return err
 	}
 	m.State, m.Events = to, append(m.Events, gateway.Event{At: at.UTC(), State: to})
-	if err := putMatter(ctx, tx, k, m); err != nil {
+	if err := s.putMatter(ctx, tx, k, m); err != nil {
 		return err
 	}
 	return tx.Send(ctx, "UPDATE contact SET version = version + 1 WHERE id = $1", m.Contact)

@@ -2,9 +2,11 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 
+	"gatehouse/channels"
 	"gatehouse/configs/database"
 	"gatehouse/exchange"
 	"gatehouse/gateway"
@@ -30,19 +32,95 @@ func (s *Store) enlist(ctx context.Context, tx *database.Tx, p exchange.Publicat
 		return fmt.Errorf("read listing: %w", err)
 	}
 	if id == "" {
-		return tx.Send(ctx, `INSERT INTO company(number, name) VALUES ($1, $2) ON CONFLICT (number) DO UPDATE SET name = excluded.name`,
-			company, s.vault.Root().Seal("company", company, []byte(l.Company)))
+		return s.enlistCompany(ctx, tx, company, l)
 	}
 	admin := 0
 	if l.Admin {
 		admin = 1
 	}
-	return tx.Send(ctx, `INSERT INTO clerk(company, id, mark, admin, address) VALUES ($1, $2, $3, $4, $5)
+	err = tx.Send(ctx, `INSERT INTO clerk(company, id, mark, admin, address) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (company, id) DO UPDATE SET mark = excluded.mark, admin = excluded.admin, address = excluded.address`,
 		company, id, s.clerkMark(l.Address), admin, s.vault.Root().Seal("clerk", p.Name, []byte(l.Address)))
+	if err != nil {
+		return err
+	}
+	return s.wakeClerks(ctx, tx, company)
 }
 
-const registeredQuery = `SELECT k.mark, k.company, k.id, k.admin, k.address, c.name FROM clerk k JOIN company c ON c.number = k.company WHERE `
+// enlistCompany stores a company with what it owes, and wakes its clerks for that.
+func (s *Store) enlistCompany(ctx context.Context, tx *database.Tx, company string, l exchange.Listing) error {
+	duties := ""
+	if len(l.Duties) > 0 {
+		b, err := json.Marshal(l.Duties)
+		if err != nil {
+			return fmt.Errorf("encode duties: %w", err)
+		}
+		duties = string(b)
+	}
+	err := tx.Send(ctx, `INSERT INTO company(number, name, duties) VALUES ($1, $2, $3) ON CONFLICT (number) DO UPDATE SET name = excluded.name, duties = excluded.duties`,
+		company, s.vault.Root().Seal("company", company, []byte(l.Company)), duties)
+	if err != nil {
+		return err
+	}
+	return s.wakeClerks(ctx, tx, company)
+}
+
+// wakeClerks has the dispatcher look at what is to be reminded of, for each clerk of a company that owes something. A look
+// that is due already stays so: what has come since the last one is not lost.
+func (s *Store) wakeClerks(ctx context.Context, tx *database.Tx, company string) error {
+	var clerks []gateway.Registered
+	err := each(tx.Query(ctx, registeredQuery+"k.company = $1 AND c.duties <> ''", company))(func(scan scanner) error {
+		_, r, err := s.listing(scan)
+		clerks = append(clerks, r)
+		return err
+	})
+	now := micros(s.cfg.Now())
+	for _, c := range clerks {
+		var p party
+		if err == nil {
+			p, err = s.contactAt(ctx, tx, channels.Address{Channel: "email", Value: c.Address})
+		}
+		if err != nil {
+			break
+		}
+		err = tx.Send(ctx, `INSERT INTO wake(contact, kind, subject, at, due, owner, fence, attempt, failed, aside) VALUES ($1, $2, $3, $4, $4, '', 0, 0, 0, 0)
+			ON CONFLICT (contact, kind, subject) DO UPDATE SET at = CASE WHEN wake.at < excluded.at THEN wake.at ELSE excluded.at END,
+			due = excluded.due, owner = '', aside = 0`, p.contact, string(gateway.WakeDue), company, now)
+	}
+	return wrap("wake clerks", err)
+}
+
+// contactAt gives whose a mail address is, a newcomer's if nobody has written from it.
+func (s *Store) contactAt(ctx context.Context, tx *database.Tx, at channels.Address) (p party, err error) {
+	a := &acceptance{from: at, address: s.address(at)}
+	err = eachIn(ctx, tx, partyQuery, [][]byte{a.address}, func(scan scanner) error {
+		var address []byte
+		return scan(&address, &p.contact, &p.key)
+	})
+	if err != nil || p.contact != "" {
+		return p, err
+	}
+	return s.welcome(ctx, tx, a)
+}
+
+// maxDeclared bounds what is read of a company's declarations.
+const maxDeclared = 1000
+
+// recordOfOwing reads who the clerks of a company are, and what it declared.
+func (s *Store) recordOfOwing(ctx context.Context, r *gateway.Record) (err error) {
+	if r.Clerks, err = s.Clerks(ctx, r.Wanted.Owing); err != nil {
+		return err
+	}
+	return each(s.db.Read().Query(ctx, "SELECT declared FROM matter WHERE company = $1 ORDER BY filed DESC LIMIT $2",
+		s.vault.Mark("company", r.Wanted.Owing), maxDeclared))(func(scan scanner) error {
+		var what string
+		err := scan(&what)
+		r.Declared = append(r.Declared, what)
+		return err
+	})
+}
+
+const registeredQuery = `SELECT k.mark, k.company, k.id, k.admin, k.address, c.name, c.duties FROM clerk k JOIN company c ON c.number = k.company WHERE `
 
 // registered gives what the register says of addresses, by their marks.
 func (s *Store) registered(ctx context.Context, q database.Querier, marks [][]byte) (map[string][]gateway.Registered, error) {
@@ -57,10 +135,15 @@ func (s *Store) registered(ctx context.Context, q database.Querier, marks [][]by
 
 func (s *Store) listing(scan scanner) (mark string, r gateway.Registered, err error) {
 	var m, address, name []byte
-	var id string
+	var id, duties string
 	var admin int64
-	if err := scan(&m, &r.Company, &id, &admin, &address, &name); err != nil {
+	if err := scan(&m, &r.Company, &id, &admin, &address, &name, &duties); err != nil {
 		return "", r, err
+	}
+	if duties != "" {
+		if err := json.Unmarshal([]byte(duties), &r.Duties); err != nil {
+			return "", r, fmt.Errorf("decode duties: %w", err)
+		}
 	}
 	plain, err := s.vault.Root().Open("clerk", r.Company+"/"+id, address)
 	if err != nil {
