@@ -63,7 +63,7 @@ func Open(c Config, s channels.Shared) (*Channel, error) {
 	if err != nil {
 		return nil, fmt.Errorf("relay.url: %w", err)
 	}
-	authorities, err := smime.Load(c.Origin.Authorities)
+	authorities, err := smime.Load(c.Origin.Authorities, c.Origin.Revoked)
 	if err != nil {
 		return nil, fmt.Errorf("origin.authorities: %w", err)
 	}

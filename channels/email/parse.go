@@ -14,13 +14,16 @@ import (
 	"github.com/emersion/go-message/textproto"
 
 	"gatehouse/channels"
+	"gatehouse/channels/email/smime"
 )
 
 // Limits of one mail, beside its size. What is over them is refused, not cut: half a declaration must not count.
 const (
 	maxDepth = 12 // multiparts in each other
-	maxParts = 250
-	maxFiles = 100
+	// maxWrapped is how deep a part is unwrapped that stands within its signature: each is held in memory as a whole.
+	maxWrapped = 2
+	maxParts   = 250
+	maxFiles   = 100
 	// maxHeader bounds the header of a mail or of a part, in bytes.
 	maxHeader = 128 << 10
 	// maxWords bounds what is read of one text part, in bytes; maxText the text that goes into a Message, in
@@ -108,6 +111,8 @@ func (p *parser) part(h textproto.Header, r io.Reader, depth int) (body, error) 
 	switch {
 	case t == "application/pkcs7-signature" || t == "application/x-pkcs7-signature": // prove has what it says; it is nothing to read
 		return body{}, nil
+	case smime.Opaque(t, params):
+		return p.opaque(name, t, r, depth)
 	case (t == "message/delivery-status" || t == "message/global-delivery-status") && p.mail.report == nil:
 		return body{}, fields(r, &p.mail.report)
 	case t == "message/feedback-report" && p.mail.feedback == nil:
@@ -116,6 +121,21 @@ func (p *parser) part(h textproto.Header, r io.Reader, depth int) (body, error) 
 		return p.words(t, params["charset"], r)
 	}
 	return body{}, p.file(name, t, r)
+}
+
+// opaque reads what stands within a signature (RFC 8551 §3.5.2). Who signed it is prove's to say; what can't be unwrapped is a
+// file.
+func (p *parser) opaque(name, t string, r io.Reader, depth int) (body, error) {
+	der, err := io.ReadAll(io.LimitReader(r, smime.MaxMail+1))
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return body{}, fmt.Errorf("read signed part: %w", err)
+	}
+	content, err := smime.Content(der)
+	if err != nil || depth > maxWrapped {
+		return body{}, p.file(name, t, bytes.NewReader(der))
+	}
+	inner := bufio.NewReader(bytes.NewReader(content))
+	return p.part(readHeader(inner), inner, depth+1)
 }
 
 // many reads a multipart: of alternatives the first of each sort, of all else one after the other.

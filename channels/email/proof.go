@@ -27,6 +27,10 @@ type Origin struct {
 	Forged string `yaml:"forged"`
 	// Authorities are PEM files with the certificates of those whose S/MIME signatures count; none: no signature does.
 	Authorities []string `yaml:"authorities"`
+	// Revoked are files with the authorities' lists of revoked certificates (CRLs, PEM or DER), kept fresh by whoever fetches
+	// them; they are read again when they change. An authority without a list revokes nothing; one whose list is out of
+	// date proves nothing. No list and no OCSP is ever fetched from where a certificate says.
+	Revoked []string `yaml:"revoked"`
 	// ServerID is the upstream's authserv-id (RFC 8601 §2.5), Hosts the networks (CIDR) that it hands mail over from.
 	ServerID string   `yaml:"server_id"`
 	Hosts    []string `yaml:"hosts"`
@@ -60,6 +64,9 @@ func (o Origin) faults() []error {
 	}
 	if _, _, err := net.SplitHostPort(o.Resolver); o.Resolver != "" && err != nil {
 		all = append(all, fmt.Errorf("origin.resolver: %q is no address; write host:port, such as 127.0.0.1:53", o.Resolver))
+	}
+	if len(o.Revoked) > 0 && len(o.Authorities) == 0 {
+		all = append(all, errors.New("origin.revoked: needs origin.authorities beside it"))
 	}
 	for i, h := range o.Hosts {
 		if _, err := netip.ParsePrefix(h); err != nil {
@@ -104,6 +111,10 @@ func (c *Channel) prove(ctx context.Context, e envelope, h textproto.Header, raw
 	if err != nil || c.authorities == nil {
 		return trust, "", err
 	}
+	if err := c.enter(ctx); err != nil {
+		return trust, "", err
+	}
+	defer c.leave()
 	v := c.authorities.Verify(h.Get("Content-Type"), author(h), raw.All(), c.shared.Now())
 	c.shared.Log.Debug("signature judged", "proven", v.Proven(), "reason", v.Reason)
 	if v.Proven() {

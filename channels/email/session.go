@@ -259,14 +259,24 @@ func (c *Channel) copy(w io.Writer, r io.Reader) error {
 
 // unpack takes a mail apart, a few at a time.
 func (c *Channel) unpack(ctx context.Context, raw, files *channels.Spool) (parsed, error) {
-	select {
-	case c.unpacking <- struct{}{}:
-	case <-ctx.Done():
-		return parsed{}, channels.ErrBusy
+	if err := c.enter(ctx); err != nil {
+		return parsed{}, err
 	}
-	defer func() { <-c.unpacking }()
+	defer c.leave()
 	return parse(raw.All(), files)
 }
+
+// enter waits for one of the few places of those who hold much of a mail in memory.
+func (c *Channel) enter(ctx context.Context) error {
+	select {
+	case c.unpacking <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return channels.ErrBusy
+	}
+}
+
+func (c *Channel) leave() { <-c.unpacking }
 
 // message makes a Message of a mail that came for one of our addresses.
 func (c *Channel) message(from string, to recipient, mail parsed, sum *fingerprint) channels.Message {

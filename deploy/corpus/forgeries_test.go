@@ -18,6 +18,15 @@ func smimeDetached(content string) func(*testing.T, *people, string) string {
 	}
 }
 
+// smimeAround puts content within a signature by S/MIME.
+func smimeAround(content string) func(*testing.T, *people, string) string {
+	return func(t *testing.T, p *people, raw string) string {
+		head, _, _ := strings.Cut(raw, "MIME-Version:")
+		der := p.smime(t, crlf(strings.TrimPrefix(content, "MIME-Version: 1.0\n")), false)
+		return head + crlf(coded("application/pkcs7-mime; smime-type=signed-data; name=smime.p7m", der))
+	}
+}
+
 // changed replaces words of the finished mail.
 func changed(words, into string) func(*testing.T, *people, string) string {
 	return func(t *testing.T, _ *people, raw string) string {
@@ -77,6 +86,9 @@ func forgeries() []row {
 		{"S/MIME whose words were changed", letter{from: export, subject: "Z", mime: zebra, dkim: []string{"northdock.example"}, last: func(t *testing.T, p *people, raw string) string {
 			return strings.Replace(smimeDetached(zebra)(t, p, raw), "zebra", "horse", 1)
 		}}, fate{trust: gateway.ByCompany, effect: "new ask", says: "mail.case", holds: []string{"horse"}}},
+		{"S/MIME around the text, of another address", letter{from: "another@lodging.example", subject: "Z", mime: zebra, last: smimeAround(zebra)},
+			fate{trust: gateway.OfDomain, effect: "new ask", says: "mail.case", holds: []string{"zebra"}}},
+		{"S/MIME that is encrypted", letter{subject: "Z", mime: coded("application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m", []byte("\x30\x80\x06\x00"))}, asked("[smime.p7m application/")},
 		{"S/MIME of another address", letter{from: "other@lodging.example", subject: "Z", mime: zebra, last: smimeDetached(zebra)},
 			fate{trust: gateway.OfDomain, effect: "new ask", says: "mail.case", holds: []string{"zebra"}}},
 	}

@@ -1,9 +1,10 @@
-// Package smime verifies the signature of a mail (RFC 8551, multipart/signed with a detached CMS signature) against
-// the authorities that the operator named.
+// Package smime verifies the signature of a mail (RFC 8551) against the authorities that the operator named: one that stands
+// beside the words (multipart/signed), or one around them (application/pkcs7-mime, smime-type=signed-data), which Content
+// unwraps for whoever reads the mail.
 //
-// The rule: a signature proves nothing unless its certificate chains to such an authority at the time of reception, is
-// made out to the address of the From line, and is made with a digest that nobody can forge. What can't be verified is
-// a mail without a signature: it is read as any other, and never refused for it.
+// The rule: a signature proves nothing unless its certificate chains to such an authority at the time of reception, is on no
+// list of revoked ones that the operator keeps, is made out to the address of the From line, and is made with a digest that
+// nobody can forge. What can't be verified is a mail without a signature: it is read as any other, and never refused for it.
 package smime
 
 import (
@@ -51,14 +52,22 @@ func (v Verdict) String() string {
 }
 
 // Authorities are those whose certificates count.
-type Authorities struct{ roots *x509.CertPool }
+type Authorities struct {
+	roots   *x509.CertPool
+	revoked revoked
+}
 
-// Load reads PEM files with the certificates of authorities; none: nil, no signature counts.
-func Load(files []string) (*Authorities, error) {
+// Load reads PEM files with the certificates of authorities; none: nil, no signature counts. revocations are files with
+// their lists of revoked certificates (RFC 5280 CRLs, PEM or DER), which are read again when they change; an authority
+// without a list revokes nothing, and one whose list is out of date proves nothing.
+func Load(files, revocations []string) (*Authorities, error) {
 	if len(files) == 0 {
 		return nil, nil
 	}
-	a := &Authorities{roots: x509.NewCertPool()}
+	a := &Authorities{roots: x509.NewCertPool(), revoked: revoked{files: revocations}}
+	if _, err := a.revoked.current(); err != nil {
+		return nil, err
+	}
 	for _, name := range files {
 		b, err := os.ReadFile(name)
 		if err != nil {
@@ -71,55 +80,111 @@ func Load(files []string) (*Authorities, error) {
 	return a, nil
 }
 
+// Opaque tells whether a media type is that of a signature around what it signs (RFC 8551 §3.5.2).
+func Opaque(mediaType string, params map[string]string) bool {
+	return (mediaType == "application/pkcs7-mime" || mediaType == "application/x-pkcs7-mime") && strings.EqualFold(params["smime-type"], "signed-data")
+}
+
+var errSignature = errors.New("the signature is not one of one signer")
+
+// Content gives what an opaque signature is around, a MIME entity; it says nothing of who signed it.
+func Content(der []byte) ([]byte, error) {
+	if len(der) > MaxMail {
+		return nil, errSize
+	}
+	p, err := read(der)
+	if err != nil || len(p.Content) == 0 {
+		return nil, errSignature
+	}
+	return p.Content, nil
+}
+
+// read parses a CMS signature.
+func read(der []byte) (*pkcs7.PKCS7, error) {
+	if !sound(der) {
+		return nil, errSignature
+	}
+	return pkcs7.Parse(der)
+}
+
+var errSize = errors.New("the signed mail is too large")
+
 // Verify judges a mail, read from its first header on, by author, the one address of its From line, and the time at which
 // it came. contentType is the mail's own. A nil a proves nothing.
 func (a *Authorities) Verify(contentType, author string, raw io.Reader, at time.Time) Verdict {
 	t, params, err := mime.ParseMediaType(contentType)
-	if a == nil || err != nil || t != "multipart/signed" || !strings.HasSuffix(strings.ToLower(params["protocol"]), "pkcs7-signature") {
+	beside := t == "multipart/signed" && strings.HasSuffix(strings.ToLower(params["protocol"]), "pkcs7-signature")
+	if a == nil || err != nil || !beside && !Opaque(t, params) {
 		return Verdict{}
 	}
 	all, err := io.ReadAll(io.LimitReader(raw, MaxMail+1))
 	if err != nil || len(all) > MaxMail {
-		return Verdict{Reason: "the signed mail is too large"}
+		return Verdict{Reason: errSize.Error()}
 	}
-	signed, der, err := split(all, params["boundary"])
+	var signed, der []byte
+	if beside {
+		signed, der, err = split(all, params["boundary"])
+	} else {
+		signed, der, err = around(all)
+	}
 	if err != nil {
 		return Verdict{Reason: err.Error()}
 	}
 	return a.judge(signed, der, author, at)
 }
 
+// around gives the content of an opaque signature, and the signature itself.
+func around(all []byte) (signed, der []byte, err error) {
+	_, body, ok := bytes.Cut(bytes.ReplaceAll(all, []byte("\r\n"), []byte("\n")), []byte("\n\n"))
+	if der, err = base64.StdEncoding.DecodeString(string(bytes.Join(bytes.Fields(body), nil))); err != nil || !ok {
+		return nil, nil, errSignature
+	}
+	signed, err = Content(der)
+	return signed, der, err
+}
+
 func (a *Authorities) judge(signed, der []byte, author string, at time.Time) Verdict {
-	p, err := pkcs7.Parse(der)
+	p, err := read(der)
 	if err != nil || len(p.Signers) != 1 || p.GetOnlySigner() == nil {
-		return Verdict{Reason: "the signature is not one of one signer"}
+		return Verdict{Reason: errSignature.Error()}
 	}
 	if !strong(p.Signers[0].DigestAlgorithm.Algorithm) {
 		return Verdict{Reason: "the signature has a digest that can be forged"}
 	}
 	p.Content = signed
 	if err := p.VerifyWithChainAtTime(a.roots, at); err != nil {
-		return Verdict{Reason: "the signature does not hold, or no authority of ours stands behind it"}
+		return Verdict{Reason: errNobody.Error()}
 	}
 	cert := p.GetOnlySigner()
 	address, ok := madeOut(cert, author)
 	if !ok {
 		return Verdict{Reason: "the certificate is made out to another address"}
 	}
-	return Verdict{Address: address, Signer: cert.Subject.CommonName, Authority: a.behind(cert, p.Certificates, at)}
+	authority, err := a.behind(cert, p.Certificates, at)
+	if err != nil {
+		return Verdict{Reason: err.Error()}
+	}
+	return Verdict{Address: address, Signer: cert.Subject.CommonName, Authority: authority}
 }
 
-// behind names the authority at the end of a certificate's chain.
-func (a *Authorities) behind(cert *x509.Certificate, more []*x509.Certificate, at time.Time) string {
+var errNobody = errors.New("the signature does not hold, or no authority of ours stands behind it")
+
+// behind names the authority at the end of a certificate's chain of which nothing is revoked.
+func (a *Authorities) behind(cert *x509.Certificate, more []*x509.Certificate, at time.Time) (string, error) {
 	between := x509.NewCertPool()
 	for _, c := range more {
 		between.AddCert(c)
 	}
 	chains, err := cert.Verify(x509.VerifyOptions{Roots: a.roots, Intermediates: between, CurrentTime: at, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
 	if err != nil || len(chains) == 0 {
-		return ""
+		return "", errNobody
 	}
-	return chains[0][len(chains[0])-1].Subject.CommonName
+	for _, chain := range chains {
+		if err = a.revoked.check(chain, at); err == nil {
+			return chain[len(chain)-1].Subject.CommonName, nil
+		}
+	}
+	return "", err
 }
 
 // strong tells whether a digest can't be forged: SHA-256, 384 or 512 (RFC 5754 §2).

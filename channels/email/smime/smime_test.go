@@ -40,7 +40,7 @@ func must[T any](t *testing.T) func(T, error) T {
 func newAuthority(t *testing.T, name string) authority {
 	key := must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	c := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: noon.AddDate(-1, 0, 0), NotAfter: noon.AddDate(5, 0, 0),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign}
 	der := must[[]byte](t)(x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key))
 	return authority{must[*x509.Certificate](t)(x509.ParseCertificate(der)), key}
 }
@@ -58,6 +58,31 @@ func (a authority) clerk(t *testing.T, change func(*x509.Certificate)) authority
 }
 
 const inner = "Content-Type: text/plain\r\n\r\nGoods of week 47.\r\n"
+
+// around makes a mail of inner that is within its signature.
+func (a authority) around(t *testing.T) string {
+	return "From: customs@northdock.example\r\nContent-Type: " + opaqueType + "\r\nContent-Transfer-Encoding: base64\r\n\r\n" +
+		base64.StdEncoding.EncodeToString(a.cms(t)) + "\r\n"
+}
+
+// cms is the signature with inner within it.
+func (a authority) cms(t testing.TB) []byte {
+	s, err := pkcs7.NewSignedData([]byte(inner))
+	if err == nil {
+		s.SetDigestAlgorithm(pkcs7.OIDDigestAlgorithmSHA256)
+		err = s.AddSigner(a.cert, a.key, pkcs7.SignerInfoConfig{})
+	}
+	var der []byte
+	if err == nil {
+		der, err = s.Finish()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
+}
+
+const opaqueType = `application/pkcs7-mime; smime-type=signed-data; name=smime.p7m`
 
 // sign makes a signed mail of inner.
 func (a authority) sign(t *testing.T, digest asn1.ObjectIdentifier) string {
@@ -81,7 +106,7 @@ func TestVerify(t *testing.T) {
 	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.cert.Raw}), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	a := must[*Authorities](t)(Load([]string{path}))
+	a := must[*Authorities](t)(Load([]string{path}, nil))
 	sha256 := pkcs7.OIDDigestAlgorithmSHA256
 	jane := ca.clerk(t, nil)
 	good := jane.sign(t, sha256)
@@ -101,14 +126,18 @@ func TestVerify(t *testing.T) {
 		"SHA-1":             {mail: jane.sign(t, pkcs7.OIDDigestAlgorithmSHA1), want: "the signature has a digest"},
 		"for web servers": {mail: ca.clerk(t, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} }).sign(t, sha256),
 			want: "the certificate is made out to another"},
-		"a part more":      {mail: strings.Replace(good, "--b1--", "--b1\r\nContent-Type: text/plain\r\n\r\nunsigned\r\n--b1--", 1), want: "the signed mail is not"},
-		"a part before":    {mail: strings.Replace(good, "preamble", "--b1\r\n\r\nunsigned", 1), want: "the signed mail is not"},
-		"a longer word":    {mail: strings.Replace(good, "--b1\r\nContent-Type: text", "--b1x\r\nContent-Type: text", 1), want: "the signed mail is not"},
-		"no signature":     {mail: strings.Replace(good, "MII", "!!!", 1), want: "the signed mail is not"},
-		"rubbish":          {mail: good[:strings.LastIndex(good, "base64\r\n\r\n")+10] + "aGVsbG8=\r\n--b1--\r\n", want: "the signature is not one"},
-		"not signed":       {mail: good, kind: "text/plain", want: ""},
-		"OpenPGP":          {mail: good, kind: `multipart/signed; protocol="application/pgp-signature"; boundary="b1"`, want: ""},
-		"without boundary": {mail: good, kind: `multipart/signed; protocol="application/pkcs7-signature"`, want: "the signed mail is not"},
+		"a part more":          {mail: strings.Replace(good, "--b1--", "--b1\r\nContent-Type: text/plain\r\n\r\nunsigned\r\n--b1--", 1), want: "the signed mail is not"},
+		"a part before":        {mail: strings.Replace(good, "preamble", "--b1\r\n\r\nunsigned", 1), want: "the signed mail is not"},
+		"a longer word":        {mail: strings.Replace(good, "--b1\r\nContent-Type: text", "--b1x\r\nContent-Type: text", 1), want: "the signed mail is not"},
+		"no signature":         {mail: strings.Replace(good, "MII", "!!!", 1), want: "the signed mail is not"},
+		"rubbish":              {mail: good[:strings.LastIndex(good, "base64\r\n\r\n")+10] + "aGVsbG8=\r\n--b1--\r\n", want: "the signature is not one"},
+		"not signed":           {mail: good, kind: "text/plain", want: ""},
+		"OpenPGP":              {mail: good, kind: `multipart/signed; protocol="application/pgp-signature"; boundary="b1"`, want: ""},
+		"within":               {mail: jane.around(t), kind: opaqueType, want: "S/MIME: signed by Jane Dock (customs@northdock.example), authority Trade CA"},
+		"within, a stranger's": {mail: stranger.clerk(t, nil).around(t), kind: opaqueType, want: "the signature does not hold"},
+		"within, rubbish":      {mail: "From: x\r\n\r\naGVsbG8=\r\n", kind: opaqueType, want: "the signature is not one"},
+		"within, encrypted":    {mail: jane.around(t), kind: "application/pkcs7-mime; smime-type=enveloped-data", want: ""},
+		"without boundary":     {mail: good, kind: `multipart/signed; protocol="application/pkcs7-signature"`, want: "the signed mail is not"},
 	} {
 		kind, author, at := signedType, "customs@northdock.example", noon
 		if c.kind != "" {
@@ -129,7 +158,7 @@ func TestVerify(t *testing.T) {
 	if none.Verify(signedType, "customs@northdock.example", strings.NewReader(good), noon).Proven() {
 		t.Error("without an authority a signature counts")
 	}
-	if _, err := Load([]string{filepath.Join(t.TempDir(), "gone.pem")}); err == nil {
+	if _, err := Load([]string{filepath.Join(t.TempDir(), "gone.pem")}, nil); err == nil {
 		t.Error("a file that is not there is an authority")
 	}
 }
