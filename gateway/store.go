@@ -77,7 +77,14 @@ type Outbox interface {
 	// Settle records how each sending ended; on Accepted with the carrier's id. The results stand alone: one that was
 	// lost to another worker is skipped.
 	Settle(ctx context.Context, s []Settlement) error
+	// Automatic counts an automatic mail to an address, once however often it is asked, and says how long it has to wait;
+	// 0: it may go. At most AutomaticMails go in an hour. One that has to wait goes when the hour allows, and from then on
+	// one an hour until nothing waits: nothing is lost, and two robots that answer each other come to rest.
+	Automatic(ctx context.Context, id string, to channels.Address, now time.Time) (wait time.Duration, err error)
 }
+
+// AutomaticMails is how many automatic mails go to one address in any hour.
+const AutomaticMails = 5
 
 // Leased is a delivery handed out for sending.
 type Leased struct {
@@ -130,6 +137,7 @@ type Counts struct {
 	Nods                                  int64 // bare words in answer to broadcasts
 	Parked                                int64 // mails that wait for the word of a registered address
 	Clerks                                int64 // addresses that the inside registered for companies
+	MailsHeld                             int64 // automatic mails that wait because their address had its share of the hour
 }
 
 // Store is everything that the gateway keeps. One struct implements all of it.

@@ -54,7 +54,7 @@ func (c *counts) Collect(out chan<- prometheus.Metric) {
 	}{
 		{inbound, "all", n.Inbound}, {inbound, "open", n.InboundOpen}, {inbound, "aside", n.InboundAside},
 		{inbound, "nod", n.Nods}, {inbound, "parked", n.Parked}, {people, "clerks", n.Clerks},
-		{owed, "owed", n.Owed}, {owed, "accepted", n.Accepted}, {owed, "delivered", n.Delivered}, {owed, "failed", n.Failed},
+		{owed, "owed", n.Owed}, {owed, "accepted", n.Accepted}, {owed, "delivered", n.Delivered}, {owed, "failed", n.Failed}, {owed, "held", n.MailsHeld},
 		{crossing, "open", n.CrossingsOpen}, {crossing, "done", n.CrossingsDone}, {crossing, "blocked", n.Blocked},
 		{wakes, "set", n.WakesSet}, {wakes, "aside", n.WakesAside},
 		{people, "forgotten", n.Forgotten}, {people, "orphaned", n.Orphaned},

@@ -187,7 +187,7 @@ func (g *house) openHeart(ctx context.Context) error {
 		CodeKey: codeKey(g.cfg.LinkKey)})
 	filing := &declaration.Filing{Services: cat, Files: g.store, Heart: heart}
 	g.tender = &tender{store: g.store, services: cat, now: g.Now, log: g.Log}
-	g.sender = newSender(g.store, g.channels, g.volatile, g.Now, g.Log)
+	g.sender = newSender(g.store, g.channels, g.Now, g.Log)
 	g.sender.hold = g.Hold
 	g.sender.budget = &budget{texts: g.cfg.Texts.with(cat.City.Country), limiter: g.volatile.Limiter, log: g.Log, over: map[string]bool{}, held: map[string]int64{}}
 	slips, keys := g.slips(cat, words), func() receipt.Keys { return g.keys.Ring.ReceiptKeys(cat.City.Domain) }

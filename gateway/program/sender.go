@@ -27,15 +27,11 @@ const (
 	settlePause   = 100 * time.Millisecond
 )
 
-// automaticMails bounds the replies to one mail address: five an hour.
-func automaticMails() channels.Rate { return channels.Rate{Burst: 5, Per: 5.0 / 3600} }
-
 // sender empties the outbox: replies first, then notices, then broadcasts. It hands each delivery to its channel
 // once, and asks the carrier first when an earlier lease ran out without a word.
 type sender struct {
 	store    gateway.Outbox
 	channels map[string]channels.Channel
-	limiter  channels.Limiter
 	now      func() time.Time
 	bell     bell
 	log      *slog.Logger
@@ -46,8 +42,8 @@ type sender struct {
 	attach   *attacher
 }
 
-func newSender(store gateway.Outbox, all map[string]channels.Channel, limiter channels.Limiter, now func() time.Time, log *slog.Logger) *sender {
-	s := &sender{store: store, channels: all, limiter: limiter, now: now, bell: newBell(), log: log,
+func newSender(store gateway.Outbox, all map[string]channels.Channel, now func() time.Time, log *slog.Logger) *sender {
+	s := &sender{store: store, channels: all, now: now, bell: newBell(), log: log,
 		alarm: func(string, bool) {}, hold: func() func() { return func() {} }, gates: map[string]*gate{"": newGate()}}
 	for name := range all {
 		s.gates[name] = newGate()
@@ -180,10 +176,15 @@ func (s *sender) one(ctx context.Context, g *gate, d gateway.Leased) gateway.Set
 		out.Err = &channels.Error{Kind: channels.Rejected, Code: string(broadcast.Expired)}
 		return out
 	}
-	if wait := s.capped(ctx, d); wait > 0 {
+	wait, err := s.capped(ctx, d)
+	if err != nil {
+		s.log.ErrorContext(ctx, "count automatic mails", "message_id", d.ID, "err", err)
+		wait = gateBusyMax
+	}
+	if wait > 0 {
 		return s.untried(d, wait)
 	}
-	wait, err := s.budget.spend(ctx, d)
+	wait, err = s.budget.spend(ctx, d)
 	if wait > 0 {
 		return s.untried(d, wait)
 	}
@@ -217,17 +218,17 @@ func (s *sender) one(ctx context.Context, g *gate, d gateway.Leased) gateway.Set
 	return out
 }
 
-// capped holds automatic mails to one address to their rate: two robots that answer each other come to rest. A mail
-// that was sent already is not counted twice.
-func (s *sender) capped(ctx context.Context, d gateway.Leased) time.Duration {
-	if d.Message.To.Channel != "email" || d.Queue != channels.Reply || !d.Since.IsZero() {
-		return 0
+// capped holds automatic mails to one address to their number an hour (Outbox.Automatic). A warning of danger is not held
+// back. A store that can't count lets nothing go: a mail that waits is late, one too many may be one of thousands.
+func (s *sender) capped(ctx context.Context, d gateway.Leased) (time.Duration, error) {
+	if d.Message.To.Channel != "email" || d.Queue != channels.Reply || d.Message.Urgent {
+		return 0, nil
 	}
-	wait, err := s.limiter.Take(ctx, "automatic:"+d.Message.To.Value, automaticMails(), 1)
-	if err != nil {
-		return 0
+	wait, err := s.store.Automatic(ctx, d.ID, d.Message.To, s.now())
+	if wait > 0 {
+		s.log.WarnContext(ctx, "automatic mail waits: its address had its share of the hour", "message_id", d.ID, "wait", wait)
 	}
-	return wait
+	return wait, err
 }
 
 // over tells whether a message is of no use any more by then.

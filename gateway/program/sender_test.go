@@ -21,6 +21,8 @@ type outbox struct {
 	due     map[string]time.Time
 	settled map[string][]gateway.Settlement
 	fail    int // Settle calls that fail
+	away    int // Automatic calls that fail
+	last    time.Time
 }
 
 func newOutbox(owed ...gateway.Leased) *outbox {
@@ -58,6 +60,21 @@ func (o *outbox) Settle(_ context.Context, all []gateway.Settlement) error {
 		}
 	}
 	return nil
+}
+
+// Automatic lets one mail go, and the next after an hour each.
+func (o *outbox) Automatic(_ context.Context, id string, _ channels.Address, now time.Time) (time.Duration, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.away > 0 {
+		o.away--
+		return 0, errors.New("store away")
+	}
+	if wait := o.last.Add(time.Hour).Sub(now); wait > 0 {
+		return wait, nil
+	}
+	o.last = now
+	return 0, nil
 }
 
 func (o *outbox) of(id string) []gateway.Settlement {
@@ -98,10 +115,6 @@ func (a asked) Find(context.Context, channels.Message, time.Time) (channels.Rece
 	return channels.Receipt{}, false, a.find
 }
 
-type freely struct{}
-
-func (freely) Take(context.Context, string, channels.Rate, int) (time.Duration, error) { return 0, nil }
-
 func owed(channel string, q channels.Queue, n int) []gateway.Leased {
 	var all []gateway.Leased
 	for i := range n {
@@ -117,7 +130,7 @@ func sending(o *outbox, all ...channels.Channel) *sender {
 	for _, c := range all {
 		names[c.Name()] = c
 	}
-	return newSender(o, names, freely{}, time.Now, slog.New(slog.DiscardHandler))
+	return newSender(o, names, time.Now, slog.New(slog.DiscardHandler))
 }
 
 // started runs s in a bubble until stop is called, which gives how long it took to end.
@@ -220,6 +233,39 @@ func TestUncertainStaysSoWhenTheCarrierCantBeAsked(t *testing.T) {
 	if !s.untried(d, time.Second).Err.Uncertain {
 		t.Error("a delivery that found no room is sure not to be at the carrier")
 	}
+}
+
+// TestAutomaticMailsWait: a reply by mail waits as long as the store says, untried, and is sent; nothing else is held back,
+// and without a count nothing goes.
+func TestAutomaticMailsWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mail, text := &carrier{name: "email", send: well}, &carrier{name: "sms", send: well}
+		all := append(owed("email", channels.Reply, 3), owed("email", channels.Notice, 3)...)
+		urgent := owed("email", channels.Reply, 4)[3]
+		urgent.Message.Urgent = true
+		o := newOutbox(append(append(all, urgent), owed("sms", channels.Reply, 3)...)...)
+		o.away = 1
+		stop := started(t, sending(o, mail, text))
+		defer stop()
+		for _, step := range []struct {
+			after time.Duration
+			mails int
+		}{{gateBusyMax + time.Minute, 5}, {time.Hour, 6}, {time.Hour, 7}, {3 * time.Hour, 7}} {
+			time.Sleep(step.after)
+			synctest.Wait()
+			if mail.count() != step.mails || text.count() != 3 {
+				t.Errorf("%s later %d mails and %d texts went, want %d and 3", step.after, mail.count(), text.count(), step.mails)
+			}
+		}
+		for _, d := range o.owed {
+			all := o.of(d.ID)
+			for _, s := range all[:len(all)-1] {
+				if !s.Untried {
+					t.Errorf("%s was tried: %+v", d.ID, s)
+				}
+			}
+		}
+	})
 }
 
 func TestPanicOfAChannelIsAnError(t *testing.T) {

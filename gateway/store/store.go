@@ -291,9 +291,9 @@ func (s *Store) Counts(ctx context.Context) (gateway.Counts, error) {
 		(SELECT count(*) FROM wake WHERE aside = 0), (SELECT count(*) FROM wake WHERE aside <> 0),
 		(SELECT value FROM counter WHERE name = 'forgotten'), (SELECT value FROM counter WHERE name = 'orphan'),
 		(SELECT CAST(coalesce(sum(said), 0) AS BIGINT) FROM nod) + (SELECT value FROM counter WHERE name = 'nod'),
-		(SELECT count(*) FROM parked), (SELECT count(*) FROM clerk)`
+		(SELECT count(*) FROM parked), (SELECT count(*) FROM clerk), (SELECT count(*) FROM automatic WHERE state = 1)`
 	err := s.db.Read().QueryRow(ctx, query).Scan(&c.Inbound, &c.InboundOpen, &c.InboundAside, &c.Owed, &c.Accepted, &c.Delivered, &c.Failed,
-		&c.CrossingsOpen, &c.CrossingsDone, &c.Blocked, &c.WakesSet, &c.WakesAside, &c.Forgotten, &c.Orphaned, &c.Nods, &c.Parked, &c.Clerks)
+		&c.CrossingsOpen, &c.CrossingsDone, &c.Blocked, &c.WakesSet, &c.WakesAside, &c.Forgotten, &c.Orphaned, &c.Nods, &c.Parked, &c.Clerks, &c.MailsHeld)
 	if err != nil {
 		return gateway.Counts{}, fmt.Errorf("count: %w", err)
 	}
