@@ -28,6 +28,9 @@ func (p *Port) pass(ctx context.Context, s *holding) (more bool, err error) {
 	if err := p.retell(ctx, s); err != nil {
 		return false, err
 	}
+	if err := p.tellCounts(ctx, s); err != nil { // sending does not wait for it
+		p.Log.Error("counts are not told", "lane", p.Lane, "err", err)
+	}
 	sealed, stuck := p.seal(ctx, s)
 	if errors.Is(stuck, ErrFenced) {
 		return false, stuck

@@ -46,6 +46,8 @@ type Port struct {
 	Journal  Journal // nil: none is kept
 	// Receipts gives the head of the chain of receipts, told beside each History; nil: this side has none.
 	Receipts func(context.Context) (receipt.Head, error)
+	// Counts gives what is told as a Tally when it changes, looked at each minute, and each hour; nil: nothing is.
+	Counts func(context.Context) (Tally, error)
 
 	Now   func() time.Time // nil: time.Now
 	NewID func() string    // nil: NewID(Now())
@@ -171,6 +173,7 @@ type holding struct {
 	beat    time.Time // when the last heartbeat went out
 	history time.Time // when the last History was made
 	now     time.Time // when it was last looked at
+	counted counted   // what of Port.Counts was told
 }
 
 func (p *Port) seize(ctx context.Context) (*holding, bool, error) {

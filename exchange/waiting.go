@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strings"
 	"time"
@@ -74,4 +75,44 @@ func (t Tally) Waiting() Waiting {
 		}
 	}
 	return w
+}
+
+const (
+	// countEvery is how often what waits is counted, countAgain how often it is told though nothing changed: who has lost
+	// it knows again.
+	countEvery = time.Minute
+	countAgain = time.Hour
+)
+
+// counted is what was told of Port.Counts.
+type counted struct {
+	looked, told time.Time
+	counts       []Count
+}
+
+// tellCounts tells what is counted, when it is something else than before. That nothing waits is no news at the start.
+func (p *Port) tellCounts(ctx context.Context, s *holding) error {
+	now, c := p.Now(), &s.counted
+	if p.Counts == nil || now.Sub(c.looked) < countEvery {
+		return nil
+	}
+	first := c.looked.IsZero()
+	c.looked = now
+	t, err := p.Counts(ctx)
+	if err != nil {
+		return err
+	}
+	if first && len(t.Counts) == 0 {
+		c.told = now
+		return nil
+	}
+	if slices.Equal(t.Counts, c.counts) && now.Sub(c.told) < countAgain {
+		return nil
+	}
+	t.ID, t.At = p.newOwn(KindTally), now
+	if err := p.enqueue(ctx, t.ID, t, now); err != nil {
+		return err
+	}
+	c.counts, c.told = t.Counts, now
+	return nil
 }

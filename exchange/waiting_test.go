@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"testing"
@@ -41,4 +42,53 @@ func TestWaitingTallyCrosses(t *testing.T) {
 	if parked != 300*301/2 || held != 300 || got.Parked["10-000299-A"] != 300 {
 		t.Errorf("%d parked and %d held", parked, held)
 	}
+}
+
+// enqueued is the sending end of a lane that takes in alone.
+type enqueued struct {
+	Outgoing
+	said []Tally
+}
+
+func (e *enqueued) Enqueue(_ context.Context, p Parcel) error {
+	d, err := Decode(p.Kind, p.Content)
+	if err == nil {
+		e.said = append(e.said, d.(Tally))
+	}
+	return err
+}
+
+// TestCountsAreToldWhenTheyChange: and each hour, but not that nothing waits when the port begins.
+func TestCountsAreToldWhenTheyChange(t *testing.T) {
+	now := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
+	waits, out, n := int64(0), &enqueued{}, 0
+	p := &Port{Lane: Up, Outgoing: out, Now: func() time.Time { return now }, NewID: func() string { n++; return fmt.Sprint(n) },
+		Counts: func(context.Context) (Tally, error) {
+			w := Waiting{}
+			if waits > 0 {
+				w.Parked = map[string]int64{"12-345678-C": waits}
+			}
+			return WaitingTally("", w, time.Time{}), nil
+		}}
+	s := &holding{}
+	tell := func(after time.Duration, told int, counts int64) {
+		t.Helper()
+		now = now.Add(after)
+		if err := p.tellCounts(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+		if len(out.said) != told || told > 0 && out.said[told-1].Waiting().Parked["12-345678-C"] != counts {
+			t.Fatalf("after %s told %+v", after, out.said)
+		}
+	}
+	tell(0, 0, 0)
+	waits = 2
+	tell(time.Second, 0, 0) // within the minute
+	tell(time.Minute, 1, 2)
+	tell(time.Minute, 1, 2)
+	tell(time.Hour, 2, 2)
+	waits = 0
+	tell(time.Minute, 3, 0)
+	tell(time.Minute, 3, 0)
+	tell(time.Hour, 4, 0)
 }

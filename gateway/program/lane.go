@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"gatehouse/exchange"
 	border "gatehouse/exchange/program"
@@ -43,7 +44,11 @@ func (g *house) openBorder(context.Context) (err error) {
 	}
 	g.border = &exchange.Port{Lane: exchange.Up, Ring: keys.Ring, Outgoing: g.store.Outgoing(), Incoming: g.store.Incoming(), Out: g.links.Out, In: g.links.In,
 		Owner: owner, Log: g.Log, Now: g.Now, NewID: g.newID, Wake: g.arrivals.bell.ring, AckEvery: x.AckEvery, AckIdle: x.AckIdle, Resend: x.Resend, BeatEvery: x.BeatEvery,
-		Journal: g.evidence, Receipts: g.store.ReceiptHead}
+		Journal: g.evidence, Receipts: g.store.ReceiptHead,
+		Counts: func(ctx context.Context) (exchange.Tally, error) {
+			w, err := g.store.Waiting(ctx)
+			return exchange.WaitingTally("", w, time.Time{}), err
+		}}
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"gatehouse/configs/database"
+	"gatehouse/exchange"
 	"gatehouse/gateway"
 )
 
@@ -54,4 +55,52 @@ func (s *Store) recordOfParked(ctx context.Context, r *gateway.Record) error {
 		return err
 	}
 	return q.QueryRow(ctx, "SELECT count(*) FROM parked WHERE company = $1 AND at > $2", company, micros(s.cfg.Now().Add(-codeMemory))).Scan(&r.ParkedToday)
+}
+
+// Waiting counts what waits outside for companies: parked mails, and declarations of which nothing has crossed. A company
+// that the inside did not publish is not named.
+func (s *Store) Waiting(ctx context.Context) (w exchange.Waiting, err error) {
+	w = exchange.Waiting{Parked: map[string]int64{}, Held: map[string]int64{}}
+	q := s.db.Read()
+	type count struct {
+		company []byte
+		n       int64
+	}
+	var parked, held []count
+	err = each(q.Query(ctx, "SELECT company, count(*), min(at) FROM parked GROUP BY company"))(func(scan scanner) error {
+		var c count
+		var at int64
+		err := scan(&c.company, &c.n, &at)
+		if parked = append(parked, c); w.Oldest.IsZero() || moment(at).Before(w.Oldest) {
+			w.Oldest = moment(at)
+		}
+		return err
+	})
+	if err != nil {
+		return w, wrap("count parked mails", err)
+	}
+	err = each(q.Query(ctx, `SELECT m.company, count(*) FROM correction c JOIN matter m ON m.id = c.matter
+		WHERE m.company IS NOT NULL AND m.state = 'queued' AND NOT EXISTS (SELECT 1 FROM parcel p WHERE p.matter = m.id) GROUP BY m.company`))(func(scan scanner) error {
+		var c count
+		err := scan(&c.company, &c.n)
+		held = append(held, c)
+		return err
+	})
+	if err != nil || len(parked)+len(held) == 0 {
+		return w, wrap("count held declarations", err)
+	}
+	known := map[string]string{}
+	err = each(q.Query(ctx, "SELECT number FROM company"))(func(scan scanner) error {
+		var number string
+		err := scan(&number)
+		known[string(s.vault.Mark("company", number))] = number
+		return err
+	})
+	for _, c := range parked {
+		w.Parked[known[string(c.company)]] += c.n
+	}
+	for _, c := range held {
+		w.Held[known[string(c.company)]] += c.n
+	}
+	return w, wrap("read companies", err)
 }

@@ -50,7 +50,7 @@ func owes(b *bench) {
 
 	filed := b.heard(channels.Address{Channel: "email", Value: "third@northdock.example"}, "rows")
 	out := answer(filed)
-	for i, m := range []gateway.Matter{{Period: number + " 2026-W47"}, {Period: number + " 2026-W46", Decision: exchange.Withdrawn}, {Period: "21-000417-M 2026-W45"}, {}} {
+	for i, m := range []gateway.Matter{{Period: number + " 2026-W47"}, {Period: number + " 2026-W46", Decision: exchange.Withdrawn}, {Period: "10-000001-Y 2026-W45"}, {}} {
 		x := b.matter(fmt.Sprint("PL-", i), filed.Message.From)
 		x.Service, x.Period, x.Decision = "DEC-GOODS", m.Period, m.Decision
 		out.Matters = append(out.Matters, x)

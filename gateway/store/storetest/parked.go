@@ -41,6 +41,9 @@ func parked(b *bench) {
 	b.equal("who may confirm", r.Clerks, []gateway.Registered{{Company: number, Name: "Northdock", Address: "admin@northdock.example", Admin: true}})
 	b.equal("of a day", r.ParkedToday, 1)
 	b.equal("counted", []int64{b.counts().Parked, b.counts().Clerks}, []int64{2, 1})
+	w, err := b.Waiting(b.Context())
+	b.must(err)
+	b.equal("what crosses of it", w, exchange.Waiting{Parked: map[string]int64{number: 2}, Held: map[string]int64{}, Oldest: came})
 	o := answer(b.heard(from, "confirmed"))
 	o.Unpark = "p1"
 	b.must(b.Commit(b.Context(), o))
@@ -51,4 +54,22 @@ func parked(b *bench) {
 	o.Forget = true
 	b.must(b.Commit(b.Context(), o))
 	b.equal("after FORGET ME", b.counts().Parked, int64(0))
+	b.heldOutside(number)
+}
+
+// heldOutside: a declaration with open rows of which nothing has crossed is counted, by no name that the inside does not know.
+func (b *bench) heldOutside(number string) {
+	b.Helper()
+	from := channels.Address{Channel: "email", Value: "rows@northdock.example"}
+	o := answer(b.heard(from, "rows"))
+	for i, company := range []string{number, "10-000001-Y"} {
+		m := b.matter([]string{"PL-1", "PL-2"}[i], from)
+		m.Period = company
+		o.Matters = append(o.Matters, m)
+		o.Corrections = append(o.Corrections, gateway.Correction{Matter: m.ID, Whole: true, Until: b.clock.now().Add(time.Hour)})
+	}
+	b.must(b.Commit(b.Context(), o))
+	w, err := b.Waiting(b.Context())
+	b.must(err)
+	b.equal("held", w, exchange.Waiting{Parked: map[string]int64{}, Held: map[string]int64{number: 1, "": 1}})
 }
