@@ -63,6 +63,9 @@ type Working interface {
 	// Send holds a message to a list for its second person, an approver. One of priority emergency leaves at once when
 	// who may do that and gives the code of their second factor; empty: it is held too.
 	Send(ctx context.Context, who Staff, b exchange.Broadcast, code string) error
+	// Steer pauses, resumes or cancels a message that left, as act says; a publisher or an approver may, alone and at once.
+	// id is the form's. ErrGone when it has not left.
+	Steer(ctx context.Context, who Staff, messageID, act, id string) error
 	// AskErasure asks that everything of the person of a case is deleted, outside and inside; it waits for a second person, a
 	// releaser. id is the form's. A Fault when the case is nobody's outside; ErrPending when it was asked for already.
 	AskErasure(ctx context.Context, who Staff, caseID, id, because string) error

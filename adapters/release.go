@@ -19,6 +19,7 @@ type Held struct {
 	Notice  *exchange.Notice    // to one case; its Release is unsigned and complete
 	Message *exchange.Broadcast // or to a list
 	Erase   *Erasing            // or a person is to be forgotten
+	Steer   *exchange.Control   // or a message on its way is paused, goes on or is cancelled
 	Case    string              // record id of Notice, or from which Erase was asked for
 	By      string              // staff id of the author
 	Second  string              // staff id of who released it
@@ -82,6 +83,8 @@ func (h *Held) Document() exchange.Document {
 		return *h.Message
 	case h.Erase != nil:
 		return h.Erase.Forget
+	case h.Steer != nil:
+		return *h.Steer
 	}
 	return *h.Notice
 }
@@ -104,6 +107,8 @@ func (h *Held) Release() *exchange.Released {
 		return &h.Message.Release
 	case h.Erase != nil:
 		return &h.Erase.Forget.Release
+	case h.Steer != nil:
+		return &h.Steer.Release
 	}
 	return &h.Notice.Release
 }
@@ -162,7 +167,8 @@ type Holds interface {
 	Spend(ctx context.Context, template string, limit int, now time.Time) (within bool, err error)
 	// Held gives one. ErrNotFound.
 	Held(ctx context.Context, id string) (Held, error)
-	// Pending lists what has not left: awaiting a second person or leaving, oldest first.
+	// Pending lists what has not left: awaiting a second person or leaving, oldest first. What steers a message is not
+	// listed: it waits for nobody.
 	Pending(ctx context.Context, n int) ([]Held, error)
 	// Release is the second person's word: it leaves at due, and its release becomes by, which names them and holds
 	// their approval. ErrGone, ErrSamePerson.
@@ -183,7 +189,7 @@ type Holds interface {
 	Depart(ctx context.Context, now time.Time, newID func() string) (int, error)
 	// Decided gives at most n notices with a serial above after, in order, and the last serial given.
 	Decided(ctx context.Context, after int64, n int) ([]exchange.Notice, int64, error)
-	// Messages gives the broadcasts whose time has come; Sent puts one into the down lane and marks it left, in one
+	// Messages gives the broadcasts whose time has come, and before them what steers one; Sent puts one into the down lane and marks it left, in one
 	// transaction. ErrGone when it has left or was taken back.
 	Messages(ctx context.Context, now time.Time, n int) ([]Held, error)
 	Sent(ctx context.Context, id string, p exchange.Parcel) error

@@ -102,6 +102,22 @@ func TestMessageToAList(t *testing.T) {
 	if due() != 1 {
 		t.Fatal("does not leave")
 	}
+	paulo.post("/messages/"+id+"/steer", http.StatusConflict, "id", exchange.NewID(h.now()), "act", "pause")
+	h.must(h.store.Sent(t.Context(), id, exchange.Parcel{ID: id, Kind: exchange.KindBroadcast, Content: []byte("{}"), Created: h.now()}))
+	contains(t, paulo.get("/messages/"+id, http.StatusOK), "Nothing was counted yet", "Pause")
+	h.must(h.store.TakeTally(t.Context(), 1, exchange.Tally{ID: "t1", About: id, At: h.now(), Counts: []exchange.Count{{Name: "recipients", Count: 200}, {Name: "phase/paused", Count: 1},
+		{Name: "queued/sms/", Count: 50}, {Name: "accepted/email/", Count: 60}, {Name: "delivered/sms/", Count: 40}, {Name: "bounced//unreachable", Count: 30}, {Name: "skipped//opted_out", Count: 20}}}))
+	contains(t, paulo.get("/messages/"+id, http.StatusOK), "150 of 200 are done", `value="75"`, "100 handed to a carrier, 40 of them", "30 could not be reached, 20 were left out",
+		"Nobody is at that address: <span class=\"count\">30</span>", "Go on", "still being written down")
+	paulo.post("/messages/"+id+"/steer", http.StatusNotFound, "id", exchange.NewID(h.now()), "act", "rehearse")
+	word := exchange.NewID(h.now())
+	for range 2 { // the same form twice is one word
+		vera.post("/messages/"+id+"/steer", http.StatusSeeOther, "id", word, "act", "cancel")
+	}
+	leaves, err := h.store.Messages(t.Context(), h.now(), 10)
+	if h.must(err); len(leaves) != 1 || leaves[0].Steer == nil || leaves[0].Steer.Act != "cancel" || leaves[0].Steer.Broadcast != id {
+		t.Fatalf("leaves %+v", leaves)
+	}
 }
 
 func TestEveryLanguageAndDirection(t *testing.T) {
@@ -160,6 +176,9 @@ func TestEverySentenceIsThere(t *testing.T) {
 		"review.":     {"sample", "emergency", "sample_help", "emergency_help"},
 		"held.state.": {"left", "undone", "declined", "lapsed"}, "isolation.": {"none", "logical", "physical", "none_help", "logical_help", "physical_help"},
 		"queue.view.": {"department", "mine", "all", "closed"}, "queue.caption.": {"department", "mine", "all", "closed"},
+		"cast.phase.": {"running", "paused", "halted", "stopped", "ended"}, "messages.": {"routine", "statutory", "emergency"},
+		"cast.reason.": {"opted_out", "no_consent", "no_address", "no_text", "expired", "cancelled", "merged", "gone", "uncertain",
+			"unreachable", "stopped", "rejected", "temporary", "throttled", "misconfigured"},
 		"answer.": {"title", "sms", "chat", "page", "asks", "review_by", "audience"}, "template.": {"withdrawn"},
 	} {
 		for _, v := range values {

@@ -198,6 +198,8 @@ func (c *Console) routes(only func(pattern string, h handler, roles ...adapters.
 	only("GET /messages", c.messages, adapters.Publisher, adapters.Approver, adapters.Auditor)
 	only("GET /messages/new", c.newMessage, adapters.Publisher)
 	only("POST /messages/new", c.sendMessage, adapters.Publisher)
+	only("GET /messages/{id}", c.message, adapters.Publisher, adapters.Approver, adapters.Auditor)
+	only("POST /messages/{id}/steer", c.steer, adapters.Publisher, adapters.Approver)
 	c.registerRoutes(only)
 	c.returnRoutes(only)
 	only("GET /border", c.border)

@@ -29,3 +29,16 @@ for (const form of document.querySelectorAll("form[data-once]")) {
     for (const b of form.querySelectorAll("button")) b.disabled = true;
   }, 0));
 }
+for (const first of document.querySelectorAll("[data-live]")) {
+  let box = first;
+  const look = async () => {
+    const res = await fetch(location.href, {headers: {"Accept": "text/html"}}).catch(() => null);
+    const fresh = res && res.ok && new DOMParser().parseFromString(await res.text(), "text/html").getElementById(box.id);
+    if (fresh && fresh.innerHTML !== box.innerHTML) {
+      box.replaceWith(fresh);
+      box = fresh;
+    }
+    if (box.dataset.live) setTimeout(look, 1000 * Number(box.dataset.live));
+  };
+  setTimeout(look, 1000 * Number(box.dataset.live));
+}

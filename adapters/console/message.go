@@ -3,6 +3,7 @@ package console
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -18,9 +19,10 @@ const maxBulletins = 100
 // bulletin is a message with what the gateway counted of it.
 type bulletin struct {
 	adapters.Held
-	Counts    []exchange.Count
+	Progress  *progress // nil: nothing was counted yet
 	MayUndo   bool
 	MaySecond bool
+	New       string // id of a form that steers it
 }
 
 func (c *Console) messages(w http.ResponseWriter, r *http.Request, v *visit) error {
@@ -34,14 +36,51 @@ func (c *Console) messages(w http.ResponseWriter, r *http.Request, v *visit) err
 	}
 	var list []bulletin
 	for _, h := range all {
-		b := bulletin{Held: h, MayUndo: v.Me.ID == h.By || v.Me.ID == h.Second,
-			MaySecond: h.State == adapters.AwaitsSecond && v.Me.ID != h.By && v.Me.Has(adapters.Approver)}
-		if i := slices.IndexFunc(tallies, func(t exchange.Tally) bool { return t.About == h.ID }); i >= 0 {
-			b.Counts = tallies[i].Counts
-		}
-		list = append(list, b)
+		list = append(list, c.bulletin(v, h, tallies))
 	}
 	return c.render(w, v, http.StatusOK, "messages", list)
+}
+
+func (c *Console) bulletin(v *visit, h adapters.Held, tallies []exchange.Tally) bulletin {
+	b := bulletin{Held: h, New: c.NewID(), MayUndo: v.Me.ID == h.By || v.Me.ID == h.Second,
+		MaySecond: h.State == adapters.AwaitsSecond && v.Me.ID != h.By && v.Me.Has(adapters.Approver)}
+	if i := slices.IndexFunc(tallies, func(t exchange.Tally) bool { return t.About == h.ID }); i >= 0 {
+		b.Progress = progressOf(tallies[i])
+	}
+	return b
+}
+
+// message shows one message, how far it is, and what steers it.
+func (c *Console) message(w http.ResponseWriter, r *http.Request, v *visit) error {
+	h, err := c.Store.Held(r.Context(), r.PathValue("id"))
+	if err == nil && h.Message == nil {
+		err = adapters.ErrNotFound
+	}
+	if err != nil {
+		return err
+	}
+	tallies, err := c.Store.Tallies(r.Context())
+	if err != nil {
+		return err
+	}
+	return c.render(w, v, http.StatusOK, "bulletin", c.bulletin(v, h, tallies))
+}
+
+// steer pauses, resumes or cancels a message that left.
+func (c *Console) steer(w http.ResponseWriter, r *http.Request, v *visit) error {
+	id, act := r.PathValue("id"), r.PostFormValue("act")
+	form := r.PostFormValue("id")
+	if !validID(form) {
+		form = c.NewID()
+	}
+	if !slices.Contains([]string{"pause", "resume", "cancel"}, act) {
+		return adapters.ErrNotFound
+	}
+	if err := c.Desk.Steer(r.Context(), v.Me, id, act, form); err != nil {
+		return err
+	}
+	c.Log.Info("message steered", "held_id", id, "act", act, "staff", v.Me.ID)
+	return c.said(w, r, "console.said.steered", "/messages/"+url.PathEscape(id))
 }
 
 type messagePage struct {

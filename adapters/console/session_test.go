@@ -112,6 +112,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"/drafts/" + draft.ID:       {no, no, no, ok, ok, ok},
 		"/messages":                 {no, no, no, ok, ok, ok},
 		"/messages/new":             {no, no, no, ok, no, no},
+		"/messages/unknown":         {no, no, no, none, none, none},
 		"/internal":                 {ok, ok, ok, ok, no, no},
 		"/border":                   {ok, ok, ok, ok, ok, ok},
 		"/log":                      {no, no, no, no, no, ok},
@@ -135,6 +136,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"/answers/bulky-waste/edit":        {no, no, no, http.StatusUnprocessableEntity, no, no},
 		"/messages/new":                    {no, no, no, http.StatusUnprocessableEntity, no, no},
 		"/measure":                         {no, no, no, ok, no, no},
+		"/messages/unknown/steer":          {no, no, no, none, none, no},
 	} {
 		for i, name := range []string{"rosa", "tomas", "ana", "paulo", "vera", "otto"} {
 			t.Run("POST "+name+path, func(t *testing.T) {

@@ -26,7 +26,7 @@ type piece struct {
 // views gives exactly what would leave, as its recipients read it: for a case in the words that the gateway puts
 // around it, to a list in each language.
 func (c *Console) views(h adapters.Held, r *adapters.Record) []view {
-	if h.Erase != nil {
+	if h.Erase != nil || h.Steer != nil {
 		return nil
 	}
 	if h.Message == nil {

@@ -160,6 +160,30 @@ func (d *Desk) Review(ctx context.Context, who adapters.Staff, heldID string, fi
 	return d.Store.Reviewed(ctx, heldID, adapters.Review{By: who.ID, At: now, Fine: fine, Note: note}, e)
 }
 
+// Steer lets word about a message leave at once: pause, resume or cancel.
+func (d *Desk) Steer(ctx context.Context, who adapters.Staff, messageID, act, id string) error {
+	if !who.Has(adapters.Publisher, adapters.Approver) {
+		return adapters.ErrForbidden
+	}
+	h, err := d.Store.Held(ctx, messageID)
+	if err != nil {
+		return err
+	}
+	if h.Message == nil {
+		return adapters.ErrNotFound
+	}
+	if h.State != adapters.Left {
+		return adapters.ErrGone
+	}
+	now := d.Now()
+	c := exchange.Control{ID: id, Broadcast: messageID, Act: act, At: now,
+		Release: exchange.Released{Policy: adapters.PolicyClean, Label: exchange.Releasable, By: who.ID, At: now}}
+	if err := c.Check(); err != nil {
+		return fmt.Errorf("steer message: %w", err)
+	}
+	return d.Store.Hold(ctx, adapters.Held{ID: id, Steer: &c, By: who.ID, At: now, Due: now, State: adapters.Leaving}, adapters.Entry{}, nil)
+}
+
 // AskErasure holds the erasure of a case's person for a second person.
 func (d *Desk) AskErasure(ctx context.Context, who adapters.Staff, caseID, id, because string) error {
 	because, err := text("because", because, true)

@@ -426,6 +426,20 @@ func (o *Office) holdBack(n exchange.Notice, because error) adapters.Held {
 		Why: []adapters.Why{why}, Leaks: o.Leaks(n)}
 }
 
+// dated is the document of h, with the moment in which it leaves.
+func dated(h adapters.Held, now time.Time) exchange.Document {
+	switch {
+	case h.Steer != nil:
+		c := *h.Steer
+		c.At = now
+		return c
+	default:
+		b := *h.Message
+		b.At = now
+		return b
+	}
+}
+
 // SendOut puts messages to lists whose time has come into the down lane. It gives how many.
 func (o *Office) SendOut(ctx context.Context) (int, error) {
 	lapsed, err := o.Store.Lapse(ctx, o.Now().Add(-o.LapseAfter), o.Now(), o.NewID)
@@ -440,9 +454,7 @@ func (o *Office) SendOut(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	for _, h := range due {
-		b := *h.Message
-		b.At = o.Now()
-		p, err := o.Gate.Release(ctx, b)
+		p, err := o.Gate.Release(ctx, dated(h, o.Now()))
 		if heldBack(err) {
 			o.Log.Warn("message returned", "broadcast_id", h.ID, "err", err)
 			if err := o.Store.TurnBack(ctx, h.ID); err != nil && !errors.Is(err, adapters.ErrGone) {
@@ -457,7 +469,7 @@ func (o *Office) SendOut(ctx context.Context) (int, error) {
 			return 0, err
 		}
 		o.Posted()
-		o.Log.Info("message released", "broadcast_id", h.ID, "list", b.List)
+		o.Log.Info("message released", "held_id", h.ID, "kind", p.Kind)
 	}
 	n, err := o.sendForgets(ctx)
 	return len(due) + n, err

@@ -417,19 +417,20 @@ func TestGate(t *testing.T) {
 		doc  exchange.Document
 		want error
 	}{
-		"clean":                {n(func(*exchange.Notice) {}), nil},
-		"no label":             {n(func(x *exchange.Notice) { x.Release.Label = "" }), adapters.ErrForbidden},
-		"no right":             {n(func(x *exchange.Notice) { x.Release.By = "rosa" }), adapters.ErrForbidden},
-		"nobody":               {n(func(x *exchange.Notice) { x.Release.By = "x" }), adapters.ErrNotFound},
-		"second":               {n(func(x *exchange.Notice) { x.Release.By, x.Release.Policy, x.Release.Second = "rosa", "second", "lena" }), nil},
-		"second is the first":  {n(func(x *exchange.Notice) { x.Release.Policy, x.Release.Second = "second", "lena" }), adapters.ErrSamePerson},
-		"second has no right":  {n(func(x *exchange.Notice) { x.Release.Policy, x.Release.Second = "second", "rosa" }), adapters.ErrForbidden},
-		"free text as auto":    {n(func(x *exchange.Notice) { x.Release.Policy, x.Release.By = "auto", "received" }), adapters.ErrForbidden},
-		"template":             {n(func(x *exchange.Notice) { x.Text, x.Release.Policy, x.Release.By = "", "auto", "received" }), nil},
-		"unknown template":     {n(func(x *exchange.Notice) { x.Text, x.Release.Policy, x.Release.By = "", "auto", "mine" }), adapters.ErrForbidden},
-		"emergency by nobody":  {n(func(x *exchange.Notice) { x.Release.Policy = "emergency" }), adapters.ErrForbidden},
-		"one-person broadcast": {exchange.Broadcast{ID: "b", List: "l", Priority: "routine", Release: exchange.Released{Policy: "clean", Label: "releasable", By: "lena"}}, adapters.ErrForbidden},
-		"what goes up":         {in.newCase(), adapters.ErrForbidden},
+		"clean":                 {n(func(*exchange.Notice) {}), nil},
+		"no label":              {n(func(x *exchange.Notice) { x.Release.Label = "" }), adapters.ErrForbidden},
+		"no right":              {n(func(x *exchange.Notice) { x.Release.By = "rosa" }), adapters.ErrForbidden},
+		"nobody":                {n(func(x *exchange.Notice) { x.Release.By = "x" }), adapters.ErrNotFound},
+		"second":                {n(func(x *exchange.Notice) { x.Release.By, x.Release.Policy, x.Release.Second = "rosa", "second", "lena" }), nil},
+		"second is the first":   {n(func(x *exchange.Notice) { x.Release.Policy, x.Release.Second = "second", "lena" }), adapters.ErrSamePerson},
+		"second has no right":   {n(func(x *exchange.Notice) { x.Release.Policy, x.Release.Second = "second", "rosa" }), adapters.ErrForbidden},
+		"free text as auto":     {n(func(x *exchange.Notice) { x.Release.Policy, x.Release.By = "auto", "received" }), adapters.ErrForbidden},
+		"template":              {n(func(x *exchange.Notice) { x.Text, x.Release.Policy, x.Release.By = "", "auto", "received" }), nil},
+		"unknown template":      {n(func(x *exchange.Notice) { x.Text, x.Release.Policy, x.Release.By = "", "auto", "mine" }), adapters.ErrForbidden},
+		"emergency by nobody":   {n(func(x *exchange.Notice) { x.Release.Policy = "emergency" }), adapters.ErrForbidden},
+		"one-person broadcast":  {exchange.Broadcast{ID: "b", List: "l", Priority: "routine", Release: exchange.Released{Policy: "clean", Label: "releasable", By: "lena"}}, adapters.ErrForbidden},
+		"steered by an officer": {exchange.Control{ID: "k", Broadcast: "b", Act: "pause", Release: exchange.Released{Policy: "clean", Label: "releasable", By: "rosa"}}, adapters.ErrForbidden},
+		"what goes up":          {in.newCase(), adapters.ErrForbidden},
 	} {
 		if _, err := in.office.Gate.Release(t.Context(), c.doc); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)

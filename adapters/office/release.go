@@ -92,13 +92,16 @@ func idOf(d exchange.Document) string {
 		return x.ID
 	case exchange.Forget:
 		return x.ID
+	case exchange.Control:
+		return x.ID
 	}
 	return ""
 }
 
 // allowed holds a document against its policy: a notice is a template (auto), free text of somebody with the right
 // (clean), or free text released by another (second); all else always has a second person: for an erasure, which is about a
-// case as a notice is, a releaser. Who is taken out of the register goes on an officer's word. In an emergency a notice or
+// case as a notice is, a releaser. Who is taken out of the register goes on an officer's word, and what steers a message that
+// two persons let go on the word of one who may write or release them. In an emergency a notice or
 // an urgent message needs one person with that right, whose second factor the desk has seen.
 func (g Gate) allowed(ctx context.Context, d exchange.Document) error {
 	r, ok := exchange.ReleaseOf(d)
@@ -114,10 +117,13 @@ func (g Gate) allowed(ctx context.Context, d exchange.Document) error {
 	}
 	b, isBroadcast := d.(exchange.Broadcast)
 	_, isForget := d.(exchange.Forget)
+	_, isControl := d.(exchange.Control)
 	p, _ := d.(exchange.Publication)
 	leaver := p.Sort == exchange.SortRegister && p.Removed
 	urgent := isNotice || isBroadcast && b.Priority == "emergency"
 	switch {
+	case isControl && r.Policy == adapters.PolicyClean:
+		return g.may(ctx, r.By, adapters.Publisher, adapters.Approver)
 	case urgent && r.Policy == adapters.PolicyEmergency:
 		return g.may(ctx, r.By, adapters.Emergency)
 	case isNotice && r.Policy == adapters.PolicyAuto:
@@ -143,13 +149,13 @@ func (g Gate) template(n exchange.Notice) error {
 	return nil
 }
 
-func (g Gate) may(ctx context.Context, id string, role adapters.Role) error {
+func (g Gate) may(ctx context.Context, id string, roles ...adapters.Role) error {
 	p, err := g.Person(ctx, id)
 	if err != nil {
 		return fmt.Errorf("staff %s: %w", id, err)
 	}
-	if p.Disabled || !p.Has(role) {
-		return fmt.Errorf("staff %s as %s: %w", id, role, adapters.ErrForbidden)
+	if p.Disabled || !p.Has(roles...) {
+		return fmt.Errorf("staff %s as %v: %w", id, roles, adapters.ErrForbidden)
 	}
 	return nil
 }

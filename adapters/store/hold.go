@@ -16,6 +16,7 @@ const (
 	heldNotice  = "notice"
 	heldMessage = "broadcast"
 	heldErase   = "erase"
+	heldSteer   = "control"
 )
 
 // Hold stores h with the entry; for a notice the record is marked and apply may change it.
@@ -79,6 +80,8 @@ func saveHeld(ctx context.Context, tx *database.Tx, h adapters.Held) error {
 		kind = heldMessage
 	case h.Erase != nil:
 		kind = heldErase
+	case h.Steer != nil:
+		kind = heldSteer
 	}
 	review, due := reviewState(h)
 	return tx.Send(ctx, `INSERT INTO held (id, kind, case_id, state, at, due, author, review, review_due, content)
@@ -100,7 +103,7 @@ func (s *Store) Held(ctx context.Context, id string) (adapters.Held, error) {
 // Pending lists what has not left, oldest first.
 func (s *Store) Pending(ctx context.Context, n int) ([]adapters.Held, error) {
 	h, err := list(ctx, s.db.Read(), content[adapters.Held],
-		`SELECT content FROM held WHERE state IN ('second', 'leaving') ORDER BY at, id LIMIT $1`, n)
+		`SELECT content FROM held WHERE state IN ('second', 'leaving') AND kind <> 'control' ORDER BY at, id LIMIT $1`, n)
 	return h, wrap("list held", err)
 }
 
@@ -284,13 +287,17 @@ func (s *Store) Decided(ctx context.Context, after int64, n int) ([]exchange.Not
 	return notices, after, wrap("read decisions", err)
 }
 
-// Messages gives the broadcasts whose time has come.
+// Messages gives the broadcasts whose time has come, and before them what steers one.
 func (s *Store) Messages(ctx context.Context, now time.Time, n int) ([]adapters.Held, error) {
+	first, err := s.due(ctx, s.db.Read(), heldSteer, now, n)
+	if err != nil {
+		return nil, wrap("look for messages", err)
+	}
 	h, err := s.due(ctx, s.db.Read(), heldMessage, now, n)
-	return h, wrap("look for messages", err)
+	return append(first, h...), wrap("look for messages", err)
 }
 
-// Sent puts a broadcast or an erasure into the down lane and marks it left.
+// Sent puts a broadcast, what steers one, or an erasure into the down lane and marks it left.
 func (s *Store) Sent(ctx context.Context, id string, p exchange.Parcel) error {
 	return s.write(ctx, "send message", func(ctx context.Context, tx *database.Tx) error {
 		h, err := held(ctx, tx, id)
