@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -22,6 +23,16 @@ func TestWalkNotification(t *testing.T) {
 	w.dialogue(ben, "STOP")
 	notify(t, w.console(), "alerts-saltmarsh", "The storm tide is over.")
 	w.awaitText(ann, "storm tide is over")
+	author, pages := login(t, w.console(), "paulo"), regexp.MustCompile(`href="(/messages/[A-Z0-9]{26})"`)
+	w.await("the counts on the pages of both", func() bool {
+		all := pages.FindAllStringSubmatch(author.get("/messages"), -1)
+		if len(all) != 2 {
+			return false
+		}
+		second, first := plain(author.get(all[0][1])), plain(author.get(all[1][1]))
+		return strings.Contains(first, "2 of 2 are done") && strings.Contains(first, "2 of them known to have arrived") &&
+			strings.Contains(second, "2 of 2 are done") && strings.Contains(second, "1 of them known to have arrived") && strings.Contains(second, "Said STOP: 1")
+	})
 	for number, want := range map[string]int{ann: 2, ben: 1, cleo: 0} {
 		got := 0
 		for _, m := range w.carriers.Texts(number) {
