@@ -145,6 +145,23 @@ func TestTheSameFileAgainIsToldSo(t *testing.T) {
 	}
 }
 
+// TestASecondFileForAPeriodIsToldSo: another file for the same week is filed, and says what else stands; pasted rows are known
+// again too.
+func TestASecondFileForAPeriodIsToldSo(t *testing.T) {
+	w := clerkWorld(t)
+	const head = "company\tweek\tpackage\ths\tcountry\tnet\tgross\tvalue\tcurrency\n"
+	const row = "12-345678-C\t2026-W47\tPK1\t847130\tBR\t10\t12\t150.00\tEUR\n"
+	w.wants(w.mail("declare+goods", "Goods", head+row), "received and checked")
+	w.wants(w.mail("declare+goods", "Goods", head+row), "already filed as "+reference(0))
+	said := w.mail("declare+goods", "Goods", head+strings.ReplaceAll(row, "PK1", "PK2"))
+	w.wants(said, "received and checked", "You have also declared the same period as "+reference(0), "ref="+reference(0)+"; action=withdraw")
+	w.wants(w.mail("declare+goods", "ref="+reference(0)+"; action=withdraw", ""), reference(0)+" is withdrawn")
+	said = w.mail("declare+goods", "Goods", head+strings.ReplaceAll(row, "2026-W47", "2026-W48"))
+	if strings.Contains(said, "same period") {
+		t.Errorf("another week is no second file: %s", said)
+	}
+}
+
 func TestOpenRowsAreRemindedOfAndLapse(t *testing.T) {
 	w, _, _ := wrongRows(t)
 	w.now = w.wakeAt(gateway.WakeCorrect)

@@ -112,6 +112,9 @@ func (k *talk) answerPage() {
 			said = append(said, part)
 		}
 	}
+	if all := strings.Join(said, ""); k.reference != "" && k.subject != "" && !strings.Contains(all, k.reference) {
+		said = append([]string{k.subject}, said...) // it names the case and the day, and a page has no other place for them
+	}
 	if k.t.Message.From.Channel == byWeb {
 		k.parts = said
 		return

@@ -2,6 +2,7 @@ package portal_test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"mime/multipart"
 	"net/http"
@@ -138,7 +139,7 @@ func TestAProvenClerkUploads(t *testing.T) {
 	if code := b.sends("file", goodsWrong, nil); code != http.StatusOK {
 		t.Fatalf("%d: %s", code, b.page)
 	}
-	want(t, b.page, "1 of 3 rows are right", "HS code", "84713", "Did you mean 847130?", "an officer then looks at it", "Correct online", "goods-2-rows.csv", "/receipt.json", "/receipt.pdf",
+	want(t, b.page, "1 of 3 rows accepted - 2 to correct by", "1 of 3 rows are right", "HS code", "84713", "Did you mean 847130?", "an officer then looks at it", "Correct online", "goods-2-rows.csv", "/receipt.json", "/receipt.pdf",
 		"also mailed to j***@example.org")
 	if w.filed() != 1 || w.cases[0].Trust != "confirmed" || w.cases[0].Channel != "web" {
 		t.Errorf("%d filed, %+v", w.filed(), w.cases)
@@ -367,4 +368,32 @@ func TestNoLinkForAStranger(t *testing.T) {
 	if code := b.sends("link", "", map[string]string{"clerk": "nobody"}); code != http.StatusUnprocessableEntity {
 		t.Errorf("%d", code)
 	}
+}
+
+// TestManyOpenRowsHavePages: each page shows a hundred, and one that is sent changes no row of another.
+func TestManyOpenRowsHavePages(t *testing.T) {
+	w := openTown(t)
+	w.register()
+	b := w.declarer()
+	rows := goodsHead + "12-345678-C,2026-W47,PK1,847130,BR,10,12,150.00,EUR\n"
+	for n := range 130 {
+		rows += fmt.Sprintf(",,PX%d,84713,BR,10,12,150.00,EUR\n", n)
+	}
+	b.sends("file", rows, nil)
+	link := regexp.MustCompile(`/d/[a-z0-9]+`).FindString(b.page)
+	b.get(link)
+	want(t, b.page, "Page 1 of 2, 130 rows in all", `name="102.hs"`, "Next page")
+	if strings.Contains(b.page, `name="103.hs"`) {
+		t.Error("a page shows more than a hundred rows")
+	}
+	b.get(link + "?page=2")
+	want(t, b.page, "Page 2 of 2", `name="103.hs"`, `name="132.hs"`, "Page before")
+	if code := b.post(link+"?page=2", url.Values{"132.hs": {"8"}}); code != http.StatusUnprocessableEntity {
+		t.Errorf("%d", code)
+	}
+	want(t, b.page, "Page 2 of 2", `name="103.hs"`)
+	if code := b.post(link+"?page=2", url.Values{"132.hs": {"847130"}}); code != http.StatusOK {
+		t.Errorf("%d: %s", code, b.page)
+	}
+	want(t, w.told(box), "Row 132 filed (2 of 131)")
 }
