@@ -8,6 +8,8 @@ want() { command -v "$1" >/dev/null 2>&1 || [ -e "$1" ] || need+=("$2"); }
 want redis-server redis-server
 want pg_dump postgresql-client
 want smtp-source postfix
+want swaks swaks
+want /usr/share/doc/libnet-ssleay-perl libnet-ssleay-perl
 want chromium chromium
 want sqlite3 sqlite3
 want nft nftables
