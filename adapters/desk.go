@@ -15,12 +15,13 @@ type Public struct {
 	Decision   exchange.Decision
 	Reason     string // required with a decision
 	Text       string
-	Words      string    // for where the case stands, with State InOA: up to MaxWords characters
-	Correct    int       // rows of a declaration to be corrected by Promise, with State WaitingYou
-	Promise    time.Time // the new date of the next step; zero: as it is
-	Releasable bool      // the author read it through and labels it
-	Emergency  bool      // it is to leave at once, on its author's word and second factor
-	Code       string    // of the second factor
+	Words      string      // for where the case stands, with State InOA: up to MaxWords characters
+	Correct    int         // rows of a declaration to be corrected by Promise, with State WaitingYou
+	Rows       []RowJudged // kept rows of a declaration that it decides on; Text says it
+	Promise    time.Time   // the new date of the next step; zero: as it is
+	Releasable bool        // the author read it through and labels it
+	Emergency  bool        // it is to leave at once, on its author's word and second factor
+	Code       string      // of the second factor
 }
 
 // MaxWords bounds Public.Words, so that they fit a text message with the rest of the status.

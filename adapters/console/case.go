@@ -58,6 +58,8 @@ type casePage struct {
 	Form        form
 	Decisions   []exchange.Decision
 	Rows        int // of a declaration
+	Kept        []keptRow
+	RowsOpen    bool // a kept row is still to be decided
 }
 
 // labelled is an answer as people read it.
@@ -93,6 +95,7 @@ func (c *Console) caseWith(w http.ResponseWriter, r *http.Request, v *visit, sta
 	p := casePage{Record: rec, Form: f, Answers: c.labelled(rec.Case.Service, rec.Case.Answers, v.Lang), New: c.NewID(),
 		Departments: c.allDepartments(v, rec.Department), MayWork: v.Me.MayWork(rec.Department), Alone: v.Me.Has(adapters.Releaser),
 		Decisions: []exchange.Decision{exchange.Granted, exchange.Partly, exchange.Refused, exchange.NoAction}, Rows: c.rows(rec)}
+	p.Kept, p.RowsOpen = c.keptRows(rec, v.Lang), len(rec.Return.Waiting()) > 0
 	p.MayTell = p.MayWork && !rec.Lock.Holds(v.Me.ID, v.Now) && rec.Held == ""
 	if p.Story, err = c.Store.Story(r.Context(), rec.ID()); err != nil {
 		return err

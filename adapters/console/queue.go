@@ -20,6 +20,7 @@ const (
 	viewDepartment = "department"
 	viewAll        = "all"
 	viewClosed     = "closed"
+	viewRows       = "rows" // with rows that an officer is to look at
 )
 
 type queuePage struct {
@@ -35,6 +36,9 @@ type queuePage struct {
 
 // Newest tells whether the page goes by the day of filing.
 func (p queuePage) Newest() bool { return p.View == viewClosed }
+
+// ByRows tells whether the page goes by when kept rows are to be looked at.
+func (p queuePage) ByRows() bool { return p.View == viewRows }
 
 // Sought tells whether something was asked for.
 func (p queuePage) Sought() bool {
@@ -96,6 +100,8 @@ func (c *Console) filter(p *queuePage, v *visit, skip string) adapters.Filter {
 	case viewMine:
 		f.Assignee = v.Me.ID
 	case viewAll:
+	case viewRows:
+		f.Kept, f.Sort = true, adapters.ByReview
 	case viewClosed:
 		f.Open, f.Sort = false, adapters.ByNewest
 	default:

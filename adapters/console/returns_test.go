@@ -70,7 +70,7 @@ func (h *hall) declare(number, week string, at time.Time, change func(*exchange.
 }
 
 func row(c *exchange.Case) {
-	c.Answers = append(c.Answers, exchange.Answer{Field: "goods", Value: "847130; DE; 1240; 1190; 5000; EUR; P-15"})
+	c.Answers = append(c.Answers, exchange.Answer{Field: "goods", Value: keptText})
 }
 
 // TestReturnsByCompanyAndPeriod: the grid says for each week who declared, and its file says the same.

@@ -161,6 +161,9 @@ func (d *Desk) Tell(ctx context.Context, who adapters.Staff, id string, p adapte
 // checkPublic tells what keeps a form from being sent.
 func checkPublic(p adapters.Public) (adapters.Public, error) {
 	decisions := []exchange.Decision{exchange.Granted, exchange.Partly, exchange.Refused, exchange.NoAction}
+	if err := checkRows(p.Rows); err != nil {
+		return p, err
+	}
 	var errs [2]error
 	words, correct := p.Words, p.Correct
 	p.Words, p.Correct = "", 0
@@ -184,6 +187,19 @@ func checkPublic(p adapters.Public) (adapters.Public, error) {
 		return p, adapters.Fault{Field: "state", Key: "console.fault.decision"}
 	}
 	return p, errors.Join(errs[:]...)
+}
+
+// checkRows tells what is wrong with a word on kept rows: whoever is refused or asked is told why.
+func checkRows(all []adapters.RowJudged) error {
+	for _, j := range all {
+		switch {
+		case j.Verdict != adapters.AcceptRow && j.Verdict != adapters.AskAboutRow && j.Verdict != adapters.RefuseRow:
+			return adapters.Fault{Field: "rows", Key: "console.fault.decision"}
+		case j.Verdict != adapters.AcceptRow && strings.TrimSpace(j.Why) == "":
+			return adapters.Fault{Field: "rows", Key: "console.fault.row_why"}
+		}
+	}
+	return nil
 }
 
 // standing cleans the words for where a case stands.

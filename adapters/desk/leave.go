@@ -35,7 +35,7 @@ func (d *Desk) hold(ctx context.Context, who adapters.Staff, r adapters.Record, 
 		}
 		d.lock(r, who)
 		r.Changed = now
-		return nil
+		return r.Return.Judge(p.Rows, who.ID, p.ID)
 	})
 }
 
