@@ -123,9 +123,26 @@ func TestDialogues(t *testing.T) {
 	}
 }
 
+// TestDeclares has a gateway of its own process take a small file, and reads what is written in each format.
+func TestDeclares(t *testing.T) {
+	for _, f := range formats() {
+		file, err := f.write(goods(20))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := f.read(file); err != nil || n != 21 {
+			t.Errorf("%s: %d rows, %v", f.name, n, err)
+		}
+	}
+	b := &bench{quick: true, errs: os.Stderr, dir: t.TempDir()}
+	if d, err := b.declare(t.Context(), formats()[1], 20); err != nil || d.took <= 0 || d.alone <= 0 || d.peak <= 0 {
+		t.Errorf("%+v, %v", d, err)
+	}
+}
+
 // TestMain lets the test binary be called again as one of the servers, as the program itself is.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && (os.Args[1] == chatsCommand || os.Args[1] == deskCommand) {
+	if len(os.Args) > 1 && (os.Args[1] == chatsCommand || os.Args[1] == deskCommand || os.Args[1] == townCommand) {
 		os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())
