@@ -154,7 +154,29 @@ func (d *Dispatcher) correctDue(t Turn) Outcome {
 	k.silent = !k.welcomes()
 	k.o.Corrections = append(k.o.Corrections, c)
 	k.o.Wakes = append(k.o.Wakes, d.correctWake(m, c))
-	return k.unasked()
+	o := k.unasked()
+	o.Deliveries = append(o.Deliveries, d.alsoTold(t, m, c)...)
+	return o
+}
+
+// alsoTold says in short where the rows stand, on the address that the clerk used last where that is another than the one
+// declared from: the mail has the details.
+func (d *Dispatcher) alsoTold(t Turn, m Matter, c Correction) []Delivery {
+	to, ok := lastUsed(t.Contact, m.Address, false)
+	if !ok || to == m.Address {
+		return nil
+	}
+	filed := len(c.Filed)
+	if c.Whole { // then none of the right ones is
+		filed = 0
+	}
+	said := d.texts.Text(m.Lang, "citizen.status.rows.over", texts.Args{"reference": m.Reference, "filed": filed, "in": c.In})
+	if !c.Done {
+		said = d.texts.Text(m.Lang, "citizen.status.one", texts.Args{"reference": m.Reference, "service": d.called(m, to.Channel, m.Lang), "state": d.stated(m, m.Lang, t.Now)}) +
+			" " + d.texts.Text(m.Lang, "citizen.status.inmail", nil)
+	}
+	m.Owed = nil // they go with the mail
+	return d.tellMatter(Tiding{Now: t.Now, NewID: t.NewID, Contact: t.Contact, Matter: m}, m, said, false)
 }
 
 // endCorrection files what is right and says which rows are not.

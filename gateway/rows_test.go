@@ -176,6 +176,31 @@ func TestOpenRowsAreRemindedOfAndLapse(t *testing.T) {
 	}
 }
 
+// TestOpenRowsAreAlsoToldWhereTheClerkIs: who has turned to the phone since is told there in short, beside the mail.
+func TestOpenRowsAreAlsoToldWhereTheClerkIs(t *testing.T) {
+	w, _, _ := wrongRows(t)
+	phone := channels.Address{Channel: "sms", Value: "+447700900123"}
+	w.contact.Reaches = append(w.contact.Reaches, gateway.Reach{Address: phone, Heard: w.now.Add(time.Hour), Introduced: true})
+	toPhone := func() (said []string) {
+		for _, d := range w.last.Deliveries {
+			if d.Message.To == phone {
+				said = append(said, d.Message.Text)
+			}
+		}
+		return said
+	}
+	w.now = w.wakeAt(gateway.WakeCorrect)
+	w.lapse(gateway.WakeCorrect)
+	if got := toPhone(); len(w.last.Deliveries) != 2 || len(got) != 1 || !strings.Contains(got[0], "18 rows accepted, 2 to correct by Fri 4 Dec 17:00. Details are in your e-mail.") {
+		t.Errorf("reminded of %q", got)
+	}
+	w.now = w.wakeAt(gateway.WakeCorrect)
+	w.lapse(gateway.WakeCorrect)
+	if got := toPhone(); len(got) != 1 || got[0] != reference(0)+": the time to correct is over, 18 of 20 rows are filed. Details are in your e-mail." {
+		t.Errorf("ended with %q", got)
+	}
+}
+
 func TestAFormThatIsFiledAsAWhole(t *testing.T) {
 	w := clerkWorld(t)
 	waste := func(kg string) channels.File {

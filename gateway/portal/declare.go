@@ -110,11 +110,26 @@ func (p *Portal) showDeclare(w http.ResponseWriter, r *http.Request, status int,
 	p.show(w, r, status, "declare", view{Lang: lang, Title: v.Service.Name.In(lang), Path: "/declare/" + v.Code(), Uploads: true, Data: v})
 }
 
+// uploadRate holds each host to some files a minute: one may be ten megabytes and is read whole. An office of clerks
+// behind one address has thirty at once.
+var uploadRate = channels.Rate{Burst: 30, Per: 0.5}
+
+// hurries tells whether a host has sent too many files lately; then it was answered.
+func (p *Portal) hurries(w http.ResponseWriter, r *http.Request, lang string) bool {
+	wait, err := p.Limiter.Take(r.Context(), "portal:upload:"+host(r), uploadRate, 1)
+	if err != nil || wait <= 0 {
+		return false
+	}
+	w.Header().Set("Retry-After", fmt.Sprint(int(wait.Seconds())+1))
+	p.trouble(w, r, lang, http.StatusTooManyRequests, "rate")
+	return true
+}
+
 // declare does what the page of a declaration asks: checks a file, files it, a period without anything, or a withdrawal, or
 // has a link mailed.
 func (p *Portal) declare(w http.ResponseWriter, r *http.Request, lang string) {
 	v, ok := p.declaration(w, r, lang)
-	if !ok {
+	if !ok || p.hurries(w, r, lang) {
 		return
 	}
 	sent, err := upload.Read(w, r)

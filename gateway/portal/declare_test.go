@@ -78,9 +78,14 @@ const declareGoods = "/en/declare/dec-goods"
 // sends posts the form of the page that is shown, with a file where there is one.
 func (b *browser) sends(act, file string, values map[string]string) int {
 	b.t.Helper()
+	return b.sendsTo(declareGoods, act, file, values)
+}
+
+func (b *browser) sendsTo(page, act, file string, values map[string]string) int {
+	b.t.Helper()
 	var buf bytes.Buffer
 	kind := b.body(&buf, act, file, values)
-	r, err := b.Post(b.url+declareGoods, kind, &buf)
+	r, err := b.Post(b.url+page, kind, &buf)
 	return b.read(r, err)
 }
 
@@ -396,4 +401,36 @@ func TestManyOpenRowsHavePages(t *testing.T) {
 		t.Errorf("%d: %s", code, b.page)
 	}
 	want(t, w.told(box), "Row 132 filed (2 of 131)")
+}
+
+// TestAFileForAServiceThatAsksForNoCompany: it is filed from the page alone, which holds the answer and the receipt.
+func TestAFileForAServiceThatAsksForNoCompany(t *testing.T) {
+	w := openTown(t)
+	b := w.browser()
+	b.get("/en/declare/dec-tour")
+	const tax = "month,nights,exempt,rate,total\n2026-10,412,30,2.00,764.00\n"
+	b.sendsTo("/en/declare/dec-tour", "check", strings.ReplaceAll(tax, "412", "many"), nil)
+	want(t, b.page, "The file can&#39;t be filed as it is", "many")
+	b.sendsTo("/en/declare/dec-tour", "check", tax, nil)
+	want(t, b.page, "The one row is right")
+	b.sendsTo("/en/declare/dec-tour", "file", tax, nil)
+	want(t, b.page, "received and checked", "/receipt.json")
+	if len(w.cases) != 1 || w.cases[0].Service != "DEC-TOUR" || w.cases[0].Channel != "web" {
+		t.Errorf("%+v", w.cases)
+	}
+}
+
+// TestAHostIsHeldToItsRateOfFiles: after some files at once the page asks for patience, and nothing more is read.
+func TestAHostIsHeldToItsRateOfFiles(t *testing.T) {
+	w := openTown(t)
+	b := w.browser()
+	b.get("/en/declare/dec-tour")
+	code := 0
+	for range 31 {
+		b.get("/en/declare/dec-tour")
+		code = b.sendsTo("/en/declare/dec-tour", "check", "", nil)
+	}
+	if code != http.StatusTooManyRequests {
+		t.Errorf("%d", code)
+	}
 }

@@ -18,8 +18,12 @@
   const done = () => { running = false; progress.hidden = true; };
 
   const shows = (page) => {
-    const next = new DOMParser().parseFromString(page, "text/html").getElementById("result");
-    if (!next) { say(form.dataset.failed); return; }
+    const answer = new DOMParser().parseFromString(page, "text/html"), next = answer.getElementById("result");
+    if (!next) { // it is busy, or there were too many: it says so itself
+      const words = answer.querySelector("main");
+      say(words ? words.textContent.trim() : form.dataset.failed);
+      return;
+    }
     result.replaceChildren(...next.childNodes);
     result.focus();
     result.scrollIntoView({ block: "start" });
