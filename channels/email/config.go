@@ -30,6 +30,8 @@ type Config struct {
 	TLS    TLS    `yaml:"tls"`
 	Relay  Relay  `yaml:"relay"`
 	Origin Origin `yaml:"origin"`
+	// STS is what others keep to when they deliver to us.
+	STS STS `yaml:"sts"`
 	// DKIM are the keys that sign what goes out; none: it goes unsigned, or the relay signs.
 	DKIM []DKIM `yaml:"dkim"`
 
@@ -65,7 +67,8 @@ type TLS struct {
 type Relay struct {
 	// URL is smtp://host:port, or smtps://host:port for TLS from the first byte.
 	URL string `yaml:"url"`
-	// TLS is "none", "opportunistic" (STARTTLS when offered, any certificate) or "required" (and a valid certificate).
+	// TLS is "none", "opportunistic" (STARTTLS when offered, any certificate) or "required" (and a valid certificate). A
+	// password for a relay that is not on this machine needs its certificate checked.
 	TLS string `yaml:"tls"`
 	// User and Password log in, only over TLS or on this machine.
 	User     string       `yaml:"user"`
@@ -109,6 +112,7 @@ func (c Config) WithDefaults() Config {
 	}
 	set(&c.Hostname, c.Domain)
 	set(&c.Sender, "Gatehouse")
+	c.STS = c.STS.withDefaults(c.Hostname)
 	number(&c.MaxMessage, 14<<20) // a file of 10 MiB in base64, and the words around it
 	number(&c.MaxRecipients, 20)
 	number(&c.MaxErrors, 10)
@@ -148,6 +152,7 @@ func (c Config) Validate() error {
 	all = append(all, c.TLS.faults()...)
 	all = append(all, c.Relay.faults()...)
 	all = append(all, c.Origin.faults()...)
+	all = append(all, c.STS.faults(c.TLS)...)
 	for i, d := range c.DKIM {
 		all = append(all, d.faults(i)...)
 	}
@@ -205,5 +210,11 @@ func (r Relay) faults() []error {
 	if (r.User == "") != r.Password.IsZero() {
 		all = append(all, errors.New("relay.user: needs relay.password beside it, and the other way round"))
 	}
+	if checked := r.TLS == TLSRequired || err == nil && u.Scheme == "smtps" && r.TLS != TLSNone; r.User != "" && !checked && err == nil && !here(u.Hostname()) {
+		all = append(all, errors.New("relay.tls: does not check the relay, and a password goes to it; write required"))
+	}
 	return all
 }
+
+// here tells whether a host's name is this machine.
+func here(host string) bool { return host == "localhost" || net.ParseIP(host).IsLoopback() }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"gatehouse/configs/command"
@@ -27,7 +28,7 @@ func Command() command.Program[Config] {
 			log := slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: c.Level}))
 			return Run(ctx, c, Options{Log: log, Ready: ready})
 		},
-		Acts: map[string]func(context.Context, Config, []string, io.Writer) error{"lane epoch": laneEpoch, "dkim make": dkimMake, "receipt chain": receiptChain},
+		Acts: map[string]func(context.Context, Config, []string, io.Writer) error{"lane epoch": laneEpoch, "dkim make": dkimMake, "mail records": mailRecords, "receipt chain": receiptChain},
 	}
 }
 
@@ -64,6 +65,23 @@ func dkimMake(_ context.Context, c Config, args []string, out io.Writer) error {
 			return err
 		}
 		fmt.Fprintf(out, "%s. TXT %q\n", name, text)
+	}
+	return nil
+}
+
+// mailRecords prints what is to be published in the DNS for mail to and from us, beside the keys of `dkim make`.
+func mailRecords(_ context.Context, c Config, args []string, out io.Writer) error {
+	if len(args) > 0 {
+		return fmt.Errorf("%w: mail records takes no %q", command.ErrUsage, args[0])
+	}
+	if c.Channels.Email == nil {
+		return errors.New("channels.email is not set: there is no mail here")
+	}
+	for _, r := range c.Channels.Email.Records() {
+		if r.Type == "TXT" {
+			r.Text = strconv.Quote(r.Text)
+		}
+		fmt.Fprintf(out, "%s. %s %s\n", r.Name, r.Type, r.Text)
 	}
 	return nil
 }
