@@ -168,6 +168,9 @@ func asciiDomain(d string) string {
 	if err != nil || a == "" || strings.ContainsAny(a, " \t\r\n<>()[],;:\\\"@") {
 		return ""
 	}
+	if again, err := idna.Lookup.ToASCII(a); err != nil || !strings.EqualFold(again, a) { // an A-label that no other program takes
+		return ""
+	}
 	return strings.ToLower(a)
 }
 

@@ -53,15 +53,14 @@ func oneLine(s string, n int) string {
 // sender is the first mailbox of the From field, else the envelope's sender; empty when neither can be answered.
 func sender(h textproto.Header, envelope string) string {
 	if from := field(h, "From"); from != "" {
-		if list, err := mail.ParseAddressList(from); err == nil {
-			for _, a := range list {
-				if p := person(a.Address); p != "" {
-					return p
-				}
-			}
+		list, err := mail.ParseAddressList(from)
+		if err != nil {
+			list = []*mail.Address{{Address: bracketed(from)}}
 		}
-		if p := person(bracketed(from)); p != "" {
-			return p
+		for _, a := range list {
+			if p := person(a.Address); p != "" {
+				return p
+			}
 		}
 	}
 	return person(envelope)

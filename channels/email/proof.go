@@ -141,8 +141,9 @@ func (c *Channel) proveOrigin(ctx context.Context, e envelope, h textproto.Heade
 	return channels.Unverified, nil
 }
 
-// author is the one address of the one From field. A mail with two of them may show people another than the one that is
-// checked, so it has none.
+// author is the one address of the one From field, as sender gives it too: what is proven must be what a case is filed under.
+// A mail with two of them may show people another than the one that is checked, so it has none; nor has one whose address we
+// would not answer.
 func author(h textproto.Header) string {
 	all := h.Values("From")
 	if len(all) != 1 || len(all[0]) > maxField {
@@ -152,7 +153,7 @@ func author(h textproto.Header) string {
 	if err != nil || len(list) != 1 {
 		return ""
 	}
-	return list[0].Address
+	return person(list[0].Address)
 }
 
 // peerOf is the host at the other end of a connection.

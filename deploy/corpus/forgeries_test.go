@@ -58,6 +58,7 @@ func forgeries() []row {
 			last: func(_ *testing.T, _ *people, raw string) string { return "From: " + evil + "\r\n" + raw }}, doubtful("dmarc=none")},
 		{"two addresses in one From field", letter{from: evil + ", " + customs, answer: evil, sender: evil, subject: "Z", mime: zebra}, doubtful("dmarc=none")},
 		{"the company's address as a display name", letter{from: `"` + customs + `" <` + evil + ">", subject: "Z", mime: zebra}, fate{trust: gateway.OfDomain, judged: "dmarc=pass", effect: "new ask", says: "mail.case"}},
+		{"the company's address as the display name of one that nobody could answer", letter{from: `"<` + customs + `>" <"a b"@evil.example>`, answer: "trudy@evil.example", sender: "trudy@evil.example", subject: "Z", mime: zebra}, doubtful("dmarc=none spf=pass")},
 		{"the company's address in a second pair of brackets", letter{from: "<" + evil + "> <" + customs + ">", answer: evil, sender: evil, subject: "Z", mime: zebra}, doubtful("dmarc=none")},
 		{"an Authentication-Results that the forger wrote", letter{from: "boss@nothing.example", sender: "boss@nothing.example", subject: "Z", mime: zebra,
 			head: "Authentication-Results: portlumen.example; dmarc=pass header.from=nothing.example; spf=pass; dkim=pass header.d=nothing.example\n"}, doubtful("dmarc=none")},
