@@ -25,7 +25,7 @@ func (s *Store) enlist(ctx context.Context, tx *database.Tx, p exchange.Publicat
 	case p.Removed && id == "":
 		return tx.Send(ctx, "DELETE FROM company WHERE number = $1", company)
 	case p.Removed:
-		return tx.Send(ctx, "DELETE FROM clerk WHERE company = $1 AND id = $2", company, id)
+		return s.delist(ctx, tx, company, id)
 	}
 	l, err := exchange.ReadListing(p.Body)
 	if err != nil {
@@ -45,6 +45,36 @@ func (s *Store) enlist(ctx context.Context, tx *database.Tx, p exchange.Publicat
 		return err
 	}
 	return s.wakeClerks(ctx, tx, company)
+}
+
+// delist ends what a clerk may do for a company, at once: the links to its open rows that were mailed to the clerk, and those
+// that say that a parked mail is the company's. Who is left is asked anew about the mail.
+func (s *Store) delist(ctx context.Context, tx *database.Tx, company, id string) error {
+	var sealed []byte
+	err := each(tx.Query(ctx, "SELECT address FROM clerk WHERE company = $1 AND id = $2", company, id))(func(scan scanner) error { return scan(&sealed) })
+	if err != nil || sealed == nil {
+		return wrap("read clerk", err)
+	}
+	address, err := s.vault.Root().Open("clerk", company+"/"+id, sealed)
+	if err != nil {
+		return fmt.Errorf("open clerk: %w", err)
+	}
+	mark, now := s.vault.Mark("company", company), micros(s.cfg.Now())
+	for _, step := range []struct {
+		query string
+		args  []any
+	}{
+		{"DELETE FROM clerk WHERE company = $1 AND id = $2", []any{company, id}},
+		{`DELETE FROM pass WHERE kind = $1 AND contact IN (SELECT contact FROM reach WHERE address = $2) AND subject IN (SELECT reference FROM matter WHERE company = $3)`,
+			[]any{string(gateway.ToCorrect), s.address(channels.Address{Channel: "email", Value: string(address)}), mark}},
+		{"DELETE FROM pass WHERE kind = $1 AND subject IN (SELECT id FROM parked WHERE company = $2)", []any{string(gateway.ToConfirm), mark}},
+		{"UPDATE wake SET at = $1, due = $1, owner = '' WHERE kind = $2 AND subject IN (SELECT id FROM parked WHERE company = $3)", []any{now, string(gateway.WakeParked), mark}},
+	} {
+		if err := tx.Send(ctx, step.query, step.args...); err != nil {
+			return wrap("take a clerk's links", err)
+		}
+	}
+	return nil
 }
 
 // enlistCompany stores a company with what it owes, and wakes its clerks for that.

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -65,4 +66,57 @@ func owes(b *bench) {
 	r, err = b.Learn(b.Context(), gateway.Wanted{Owing: number}, channels.Address{})
 	b.must(err)
 	b.equal("clerks of who is suspended", len(r.Clerks), 0)
+}
+
+// leavers lose their links with the publication that they have left, and nobody else does.
+func leavers(b *bench) {
+	const number = "12-345678-C"
+	publish := func(name string, revision uint64, l exchange.Listing) {
+		b.Helper()
+		p := exchange.Publication{ID: b.id(), Sort: exchange.SortRegister, Name: name, Revision: revision, At: b.clock.now()}
+		if p.Removed = l.Company == "" && l.Address == ""; !p.Removed {
+			p.Body = l.Body()
+		}
+		b.must(b.Publish(b.Context(), p, 0))
+	}
+	mail := func(local string) channels.Address {
+		return channels.Address{Channel: "email", Value: local + "@northdock.example"}
+	}
+	publish(number, 1, exchange.Listing{Company: "Northdock Goods"})
+	publish(number+"/1", 1, exchange.Listing{Address: mail("leaver").Value})
+	publish(number+"/2", 1, exchange.Listing{Address: mail("stays").Value})
+	until := b.clock.now().Add(96 * time.Hour)
+	var tokens []string
+	give := func(o *gateway.Outcome, kind gateway.PassKind, subject string) {
+		tokens = append(tokens, fmt.Sprintf("TOKEN%020d", len(tokens)))
+		o.Passes = append(o.Passes, gateway.Pass{Token: tokens[len(tokens)-1], Kind: kind, Contact: o.Contact.ID, Address: mail("x"), Subject: subject, Lang: "en", Until: until})
+	}
+	for i, local := range []string{"leaver", "stays"} {
+		o := answer(b.heard(mail(local), "rows"))
+		ours, theirs := b.matter(fmt.Sprint("PL-OURS-", i), mail(local)), b.matter(fmt.Sprint("PL-OTHER-", i), mail(local))
+		ours.Service, ours.Period = "DEC-GOODS", number+" 2026-W47"
+		theirs.Service, theirs.Period = "DEC-GOODS", "10-000001-Y 2026-W47"
+		o.Matters = append(o.Matters, ours, theirs)
+		give(&o, gateway.ToCorrect, ours.Reference)
+		give(&o, gateway.ToCorrect, theirs.Reference)
+		b.must(b.Commit(b.Context(), o))
+	}
+	m := b.message("email:p", mail("stranger"), "rows")
+	b.accept(m)
+	o := answer(b.claimOne())
+	o.Park = &gateway.Parked{ID: "p1", Company: number, Service: "DEC-GOODS", Until: until}
+	o.Wakes = []gateway.Wake{{Contact: o.Contact.ID, Kind: gateway.WakeParked, Subject: "p1", At: until}}
+	give(&o, gateway.ToConfirm, "p1")
+	b.must(b.Commit(b.Context(), o))
+	b.equal("before", len(b.woken(10)), 0)
+
+	publish(number+"/1", 2, exchange.Listing{})
+	for i, want := range []error{gateway.ErrNotFound, nil, nil, nil, gateway.ErrNotFound} {
+		if _, err := b.Pass(b.Context(), tokens[i]); !errors.Is(err, want) {
+			b.Errorf("link %d: %v, want %v", i, err, want)
+		}
+	}
+	if w := b.wokenOne(); w.Claim.Wake.Kind != gateway.WakeParked {
+		b.Errorf("who is left is not asked anew: %+v", w.Claim.Wake)
+	}
 }

@@ -46,7 +46,7 @@ func Run(t *testing.T, open func(t *testing.T) Place) {
 		"lease": lease, "lease runs out": leaseRunsOut, "lease order of an address": leaseOrder, "retry": retry, "receipts": receipts,
 		"early receipts": earlyReceipts, "must moves on": mustMoves, "moved in company": movedInCompany, "legal comes back": legalComesBack, "blocked is told inside": blockedIsToldInside, "automatic mails": automaticMails, "automatic mails slide": automaticMailsSlide,
 		"a bounce moves on": bounceMovesOn, "a bounce of a reply": bounceOfAReply, "delays are noted": delaysAreNoted, "complaints stop lists": complaintsStopLists, "stopped and dead": stoppedAndDead, "history": history,
-		"history in a crowd": historyCrowd, "crossing": crossing, "crossing refused": crossingRefused, "parts": parts, "new epoch": newEpoch, "pages": pages, "register": register, "owes": owes, "parked": parked,
+		"history in a crowd": historyCrowd, "crossing": crossing, "crossing refused": crossingRefused, "parts": parts, "new epoch": newEpoch, "pages": pages, "register": register, "owes": owes, "leavers": leavers, "parked": parked,
 		"arrival handled once": arrivalOnce, "papers": papers, "letters and the log": lettersAndLog, "ping and counts": pingCounts, "key file": keyFile, "sealed at rest": sealedAtRest,
 		"corrections": corrections, "receipts given out": receiptsGiven, "receipts without a key": receiptsUnsigned, "receipts cross": receiptsCross, "receipts in a crowd": receiptsInACrowd, "receipts of the forgotten": receiptsOfTheForgotten,
 		"wake knows all": wakeKnows, "wake cleared by a message": wakeCleared, "wake runs out": wakeRunsOut, "wake deferred": wakeDeferred,
