@@ -54,6 +54,8 @@ type Config struct {
 	Channels Channels   `yaml:"channels"`
 	// Texts are the budgets of outbound text messages.
 	Texts Texts `yaml:"texts"`
+	// Rates are how fast each channel may send, over all gateways.
+	Rates Rates `yaml:"rates"`
 	// Counter is for clerks who write for people, on the private listener.
 	Counter  counter.Config `yaml:"counter"`
 	Exchange Exchange       `yaml:"exchange"`
@@ -68,6 +70,11 @@ type Channels struct {
 	Email *email.Config `yaml:"email"`
 	Chat  *chat.Config  `yaml:"chat"`
 	Web   *web.Config   `yaml:"web"`
+}
+
+// has tells whether a channel is set up.
+func (c Channels) has(name string) bool {
+	return map[string]bool{"sms": c.SMS != nil, "email": c.Email != nil, "chat": c.Chat != nil, "web": c.Web != nil}[name]
 }
 
 // Exchange is this side's end of the border.
@@ -106,6 +113,7 @@ func (c *Config) Validate() error {
 		fault("name: is empty; write the name of the city or office")
 	}
 	all = append(all, c.Texts.faults()...)
+	all = append(all, c.Rates.faults(c.Channels.has)...)
 	for key, addr := range map[string]string{"listen": c.Listen, "private_listen": c.PrivateListen} {
 		if _, _, err := net.SplitHostPort(addr); err != nil {
 			fault("%s: is %q; write host:port, such as 127.0.0.1:8080", key, addr)

@@ -28,6 +28,7 @@ type gate struct {
 	away   int // about how many notices and broadcasts found no room
 	faults int // misconfigured sendings since the last good one
 	rests  time.Time
+	slow   time.Time // until then broadcasts wait: the carrier had no room
 }
 
 func newGate() *gate { return &gate{} }
@@ -45,6 +46,9 @@ func (g *gate) enter(q channels.Queue, now time.Time) time.Duration {
 	if wait := g.rests.Sub(now); wait > 0 {
 		return wait
 	}
+	if wait := g.slow.Sub(now); wait > 0 && q == channels.Broadcast {
+		return wait
+	}
 	if g.inside < places(q) {
 		g.inside++
 		g.away = max(g.away-1, 0)
@@ -55,6 +59,15 @@ func (g *gate) enter(q channels.Queue, now time.Time) time.Duration {
 	}
 	g.away++
 	return min(gateBusy*time.Duration(1+g.away/gateRoom), gateBusyMax)
+}
+
+// throttled holds broadcasts back for as long as the carrier asked, a second at least.
+func (g *gate) throttled(now time.Time, after time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if until := now.Add(min(max(after, time.Second), gateRestMax)); until.After(g.slow) {
+		g.slow = until
+	}
 }
 
 // places keeps room for what is more urgent.

@@ -190,6 +190,7 @@ func (g *house) openHeart(ctx context.Context) error {
 	g.sender = newSender(g.store, g.channels, g.Now, g.Log)
 	g.sender.hold = g.Hold
 	g.sender.budget = &budget{texts: g.cfg.Texts.with(cat.City.Country), limiter: g.volatile.Limiter, log: g.Log, over: map[string]bool{}, held: map[string]int64{}}
+	g.sender.pacer = &pacer{rates: g.cfg.Rates, limiter: g.volatile.Limiter}
 	slips, keys := g.slips(cat, words), func() receipt.Keys { return g.keys.Ring.ReceiptKeys(cat.City.Domain) }
 	g.sender.attach = &attacher{store: g.store, print: slips, log: g.Log}
 	g.caster = g.newCaster(cat, heart)

@@ -39,6 +39,7 @@ type sender struct {
 	gates    map[string]*gate // one a channel
 	hold     func() (release func())
 	budget   *budget // nil: texts have none
+	pacer    *pacer  // nil: no channel has a rate
 	attach   *attacher
 }
 
@@ -192,6 +193,9 @@ func (s *sender) one(ctx context.Context, g *gate, d gateway.Leased) gateway.Set
 		out.Err = &channels.Error{Kind: channels.Rejected, Code: heldCountry, Err: err}
 		return out
 	}
+	if wait := s.pacer.pace(ctx, d.Message.To.Channel, d.Queue); wait > 0 {
+		return s.untried(d, wait)
+	}
 	var r channels.Receipt
 	err = safely(func() (err error) {
 		r, err = s.hand(ctx, ch, d)
@@ -209,8 +213,11 @@ func (s *sender) one(ctx context.Context, g *gate, d gateway.Leased) gateway.Set
 	if out.Again = s.again(out.Err, d.Attempt); over(d.Message, out.Again) {
 		out.Again, out.Err.Code = time.Time{}, string(broadcast.Expired)
 	}
-	if out.Err.Kind == channels.Misconfigured {
+	switch out.Err.Kind {
+	case channels.Misconfigured:
 		g.unwell(s.now())
+	case channels.Throttled:
+		g.throttled(s.now(), out.Err.After)
 	}
 	s.alarm(ch.Name(), out.Err.Kind == channels.Misconfigured)
 	s.log.WarnContext(ctx, "message not sent", "message_id", d.ID, "channel", ch.Name(), "kind", out.Err.Kind,
