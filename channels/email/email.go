@@ -44,8 +44,11 @@ type Channel struct {
 	unpacking chan struct{}
 	buffers   sync.Pool // of *[]byte
 
-	mu    sync.Mutex
-	bound net.Addr
+	confirms sync.WaitGroup // confirmations under way
+
+	mu         sync.Mutex
+	bound      net.Addr
+	confirming int // how many
 }
 
 // Open checks c, reads the certificate and makes the channel. It binds nothing: Listen does.
@@ -122,6 +125,10 @@ func (c *Channel) Listen(ctx context.Context, in channels.Inbox) error {
 	}
 	c.drain(server, door, cancel)
 	serving.Wait()
+	c.mu.Lock() // none begins after that
+	cancel()
+	c.mu.Unlock()
+	c.confirms.Wait()
 	c.relay.close()
 	if err != nil && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("serve mail: %w", err)

@@ -11,6 +11,8 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -51,6 +53,7 @@ func (c *Channel) server(ctx context.Context, in channels.Inbox) *smtp.Server {
 	s.ReadTimeout = c.config.CommandTimeout
 	s.WriteTimeout = c.config.CommandTimeout
 	s.EnableSMTPUTF8 = true
+	s.EnableDSN = true
 	s.ErrorLog = complaints{c}
 	return s
 }
@@ -84,7 +87,11 @@ type session struct {
 // envelope is who sends a mail, to which of our addresses, and from which host.
 type envelope struct {
 	from string
+	id   string // the sender's own for this envelope (ENVID)
 	to   []recipient
+	// wishes are those of the recipients in to, in their order.
+	wishes []wish
+
 	peer netip.Addr
 	helo string
 }
@@ -105,7 +112,7 @@ func (s *session) Reset() {
 func (s *session) Logout() error { return nil }
 
 // Mail begins a mail.
-func (s *session) Mail(from string, _ *smtp.MailOptions) error {
+func (s *session) Mail(from string, o *smtp.MailOptions) error {
 	if _, secure := s.conn.TLSConnectionState(); s.c.config.TLS.Required && !secure {
 		return replySecure
 	}
@@ -114,12 +121,12 @@ func (s *session) Mail(from string, _ *smtp.MailOptions) error {
 	if s.over {
 		return replyErrors
 	}
-	s.envelope = envelope{from: from, peer: peerOf(s.conn.Conn()), helo: s.conn.Hostname()}
+	s.envelope = envelope{from: from, id: stated(o.EnvelopeID), peer: peerOf(s.conn.Conn()), helo: s.conn.Hostname()}
 	return nil
 }
 
 // Rcpt takes our own addresses alone. Who tries too many others is cut off.
-func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
+func (s *session) Rcpt(to string, o *smtp.RcptOptions) error {
 	r := s.c.book.find(to)
 	if refusal := s.refuse(to, r); refusal != nil {
 		if s.faults++; s.faults > s.c.config.MaxErrors {
@@ -133,7 +140,11 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	if len(s.to) > 0 && (r.purpose == bounce || s.to[0].purpose == bounce) {
 		return replyOneReport
 	}
-	s.to = append(s.to, r)
+	w := wish{success: slices.Contains(o.Notify, smtp.DSNNotifySuccess), address: r.address}
+	if original := stated(o.OriginalRecipient); original != "" {
+		w.original = strings.ToLower(string(o.OriginalRecipientType)) + ";" + original
+	}
+	s.to, s.wishes = append(s.to, r), append(s.wishes, w)
 	return nil
 }
 
@@ -174,7 +185,12 @@ func (s *session) Data(r io.Reader) error {
 	}
 	ctx, cancel := context.WithTimeout(s.ctx(), s.c.config.DataTimeout+s.c.config.AcceptTimeout)
 	defer cancel()
-	return s.c.take(ctx, s.in, e, w)
+	m, err := s.c.take(ctx, s.in, e, w)
+	if err != nil {
+		return s.c.refusal(err)
+	}
+	s.c.confirm(s.ctx(), e, m)
+	return nil
 }
 
 // settle ends a mail. One whose chunks were broken off ends the session, see Reset.
@@ -208,41 +224,42 @@ func under(c net.Conn) net.Conn {
 	return c
 }
 
-// take stores one mail. What it returns is what the client is told.
-func (c *Channel) take(ctx context.Context, in channels.Inbox, e envelope, r io.Reader) error {
+// take stores one mail and gives it; of a report it gives none.
+func (c *Channel) take(ctx context.Context, in channels.Inbox, e envelope, r io.Reader) (channels.Message, error) {
+	var none channels.Message
 	raw, files := channels.NewSpool(c.config.SpoolDir), channels.NewSpool(c.config.SpoolDir)
 	defer raw.Close()
 	defer files.Close()
 	sum := newFingerprint()
 	if err := c.copy(io.MultiWriter(raw, sum), r); err != nil {
-		return c.refusal(err)
+		return none, err
 	}
 	mail, err := c.unpack(ctx, raw, files)
 	if err != nil {
-		return c.refusal(err)
+		return none, err
 	}
 	to := specific(e.to)
 	if to.purpose == bounce {
-		return c.refusal(c.report(ctx, in, to.id, mail))
+		return none, c.report(ctx, in, to.id, mail)
 	}
 	if r, ok := c.complaint(ctx, mail); ok {
-		return c.refusal(c.told(ctx, in, r))
+		return none, c.told(ctx, in, r)
 	}
 	if to.purpose == declaration || to.purpose == dryRun {
 		if err := mail.keepTable(files); err != nil {
-			return c.refusal(err)
+			return none, err
 		}
 	}
 	m := c.message(e.from, to, mail, sum)
 	if m.From.Value == "" {
-		return replyNoSender
+		return none, replyNoSender
 	}
 	if m.Trust, m.Proof, err = c.prove(ctx, e, mail.header, raw); err != nil {
-		return c.refusal(err)
+		return none, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.config.AcceptTimeout)
 	defer cancel()
-	return c.refusal(in.Accept(ctx, m))
+	return m, in.Accept(ctx, m)
 }
 
 // copy is io.Copy with a buffer that the next mail uses again.
