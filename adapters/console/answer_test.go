@@ -86,6 +86,20 @@ func TestMessageToAList(t *testing.T) {
 	contains(t, body, "first language", "Tempête")
 	paulo.post("/messages/new", http.StatusUnprocessableEntity, "id", id, "list", "everybody", "text-en", "Storm", "act", "propose")
 	paulo.post("/messages/new", http.StatusSeeOther, "id", id, "list", "alerts-quayside", "text-en", "Storm tonight.", "text-fr", "Tempête ce soir.", "act", "propose")
+	for fault, more := range map[string][]string{
+		"in an emergency, or what the law requires": {"audience", "everyone", "basis", "Act"},
+		"Name the law":              {"audience", "area", "priority", "statutory"},
+		"before it begins":          {"starts", "2099-01-02T10:00", "expires", "2099-01-01T10:00"},
+		"An emergency needs an end": {"priority", "emergency"},
+		"Please choose a list":      {"audience", "service", "service", "NONE"},
+	} {
+		_, body := paulo.post("/messages/new", http.StatusUnprocessableEntity, append([]string{"id", exchange.NewID(h.now()), "list", "alerts-quayside", "text-en", "Storm", "act", "propose"}, more...)...)
+		contains(t, body, fault)
+	}
+	law := exchange.NewID(h.now())
+	paulo.post("/messages/new", http.StatusSeeOther, "id", law, "list", "alerts-quayside", "text-en", "Boil your water.", "act", "propose", "audience", "area", "basis", "Water Act, s. 4", "priority", "statutory", "starts", "2099-01-02T10:00")
+	contains(t, vera.get("/held/"+law, http.StatusOK), "Everybody who named", "Water Act, s. 4", "Required by law", "from ")
+	vera.post("/held/"+law+"/decline", http.StatusSeeOther, "why", "not yet")
 	paulo.post("/held/"+id+"/release", http.StatusForbidden)
 	contains(t, vera.get("/messages", http.StatusOK), "Storm tonight.", "Read and decide")
 	contains(t, vera.get("/held/"+id, http.StatusOK), "Storm tonight.", "Tempête ce soir.", "Release it")
@@ -176,7 +190,7 @@ func TestEverySentenceIsThere(t *testing.T) {
 		"review.":     {"sample", "emergency", "sample_help", "emergency_help"},
 		"held.state.": {"left", "undone", "declined", "lapsed"}, "isolation.": {"none", "logical", "physical", "none_help", "logical_help", "physical_help"},
 		"queue.view.": {"department", "mine", "all", "closed"}, "queue.caption.": {"department", "mine", "all", "closed"},
-		"cast.phase.": {"running", "paused", "halted", "stopped", "ended"}, "messages.": {"routine", "statutory", "emergency"},
+		"cast.phase.": {"running", "paused", "halted", "stopped", "ended"}, "messages.": {"routine", "statutory", "emergency"}, "cast.whom.": {"area", "everyone", "service", "reached"},
 		"cast.reason.": {"opted_out", "no_consent", "no_address", "no_text", "expired", "cancelled", "merged", "gone", "uncertain",
 			"unreachable", "stopped", "rejected", "temporary", "throttled", "misconfigured"},
 		"answer.": {"title", "sms", "chat", "page", "asks", "review_by", "audience"}, "template.": {"withdrawn"},

@@ -85,6 +85,7 @@ func (c *Console) steer(w http.ResponseWriter, r *http.Request, v *visit) error 
 
 type messagePage struct {
 	Lists     []choice
+	Services  []choice
 	Languages []string
 	New       string
 	Form      form
@@ -127,8 +128,17 @@ func (s *sheet) ListName(name string) string {
 	return name
 }
 
+// services are those whose people a message may be for.
+func (c *Console) services(lang, chosen string) []choice {
+	var out []choice
+	for _, s := range c.Catalog.All() {
+		out = append(out, choice{s.Code, s.Name.In(lang), s.Code == chosen})
+	}
+	return out
+}
+
 func (c *Console) messagePage(v *visit, f form) messagePage {
-	p := messagePage{Lists: c.lists(v.Lang, f.Value["list"]), Languages: c.Catalog.City.Languages, New: c.NewID(), Form: f, Sizes: map[string]text.Size{}}
+	p := messagePage{Lists: c.lists(v.Lang, f.Value["list"]), Services: c.services(v.Lang, f.Value["service"]), Languages: c.Catalog.City.Languages, New: c.NewID(), Form: f, Sizes: map[string]text.Size{}}
 	for _, l := range p.Languages {
 		p.Sizes[l] = text.Measure(exchange.NormalizeLine(f.Value["text-"+l]))
 	}
@@ -166,15 +176,15 @@ func (c *Console) sendMessage(w http.ResponseWriter, r *http.Request, v *visit) 
 
 // broadcast reads the form. A language without a text gets the city's first.
 func (c *Console) broadcast(r *http.Request, v *visit) (exchange.Broadcast, error) {
-	b := exchange.Broadcast{ID: r.PostFormValue("id"), List: r.PostFormValue("list"), Priority: "routine"}
+	b := exchange.Broadcast{ID: r.PostFormValue("id"), Priority: "routine"}
 	if !validID(b.ID) {
 		b.ID = c.NewID()
 	}
-	if !slices.ContainsFunc(c.lists(v.Lang, ""), func(l choice) bool { return l.Value == b.List }) {
-		return b, adapters.Fault{Field: "list", Key: "console.fault.list"}
-	}
 	if p := r.PostFormValue("priority"); p == "statutory" || p == "emergency" {
 		b.Priority = p
+	}
+	if err := c.audience(r, v, &b); err != nil {
+		return b, err
 	}
 	if s := r.PostFormValue("expires"); s != "" {
 		t, err := time.ParseInLocation("2006-01-02T15:04", s, c.Catalog.City.Location())
@@ -185,6 +195,9 @@ func (c *Console) broadcast(r *http.Request, v *visit) (exchange.Broadcast, erro
 	}
 	if b.Priority == exchange.PriorityEmergency && b.Expires.IsZero() {
 		return b, adapters.Fault{Field: "expires", Key: "console.fault.no_end"}
+	}
+	if !b.Expires.IsZero() && !b.Starts.Before(b.Expires) {
+		return b, adapters.Fault{Field: "starts", Key: "console.fault.ends_first"}
 	}
 	for _, lang := range c.Catalog.City.Languages {
 		s := strings.TrimSpace(exchange.Normalize(r.PostFormValue("text-" + lang)))
@@ -201,6 +214,76 @@ func (c *Console) broadcast(r *http.Request, v *visit) (exchange.Broadcast, erro
 		return b, adapters.Fault{Field: "text-" + first, Key: "console.fault.first_language"}
 	}
 	return b, nil
+}
+
+// audience reads whom it is for, and when it begins. Who did not join is told of danger, or what the law asks, alone.
+func (c *Console) audience(r *http.Request, v *visit, b *exchange.Broadcast) error {
+	list := r.PostFormValue("list")
+	known := slices.ContainsFunc(c.lists(v.Lang, ""), func(l choice) bool { return l.Value == list })
+	switch b.Audience = r.PostFormValue("audience"); b.Audience {
+	case "", "list":
+		b.Audience, b.List = "", list
+	case exchange.AudienceArea:
+		b.Of = list
+	case exchange.AudienceEveryone:
+		known = true
+	case exchange.AudienceService:
+		b.Of = r.PostFormValue("service")
+		_, known = c.Catalog.ByCode(b.Of)
+	default:
+		known = false
+	}
+	if !known {
+		return adapters.Fault{Field: "list", Key: "console.fault.list"}
+	}
+	if b.Audience == exchange.AudienceArea || b.Audience == exchange.AudienceEveryone {
+		b.Basis = exchange.NormalizeLine(r.PostFormValue("basis"))
+		if b.Priority == "routine" {
+			return adapters.Fault{Field: "priority", Key: "console.fault.not_joined"}
+		}
+		if b.Basis == "" || len(b.Basis) > maxBasis {
+			return adapters.Fault{Field: "basis", Key: "console.fault.basis"}
+		}
+	}
+	if s := r.PostFormValue("starts"); s != "" {
+		t, err := time.ParseInLocation("2006-01-02T15:04", s, c.Catalog.City.Location())
+		if err != nil || t.Before(v.Now) {
+			return adapters.Fault{Field: "starts", Key: "console.fault.day"}
+		}
+		b.Starts = t
+	}
+	return nil
+}
+
+// maxBasis bounds Broadcast.Basis, in bytes.
+const maxBasis = 300
+
+// Whom names the audience of a message.
+func (s *sheet) Whom(b *exchange.Broadcast) string {
+	switch b.Audience {
+	case "":
+		return s.ListName(b.List)
+	case exchange.AudienceArea:
+		return s.T("cast.whom.area", "list", s.ListName(b.Of))
+	case exchange.AudienceService:
+		return s.T("cast.whom.service", "service", s.Service(b.Of))
+	}
+	return s.T("cast.whom." + b.Audience)
+}
+
+// Terms are what else was decided on a message, in words: its kind, when it begins and ends, and the law it stands on.
+func (s *sheet) Terms(b *exchange.Broadcast) []string {
+	out := []string{s.T("messages." + b.Priority)}
+	if !b.Starts.IsZero() {
+		out = append(out, s.T("cast.from", "time", s.At(b.Starts)))
+	}
+	if !b.Expires.IsZero() {
+		out = append(out, s.T("cast.until", "time", s.At(b.Expires)))
+	}
+	if b.Basis != "" {
+		out = append(out, b.Basis)
+	}
+	return out
 }
 
 // maxSegments bounds a message to a list: more would cost each recipient's share and be cut by carriers.
