@@ -51,7 +51,7 @@ func forgeries() []row {
 		{"the company's address, signed by the forger's domain", letter{from: customs, sender: evil, subject: "Z", mime: zebra, dkim: []string{"evil.example"}}, fate{refused: forged, judged: "dkim=pass (evil.example)"}},
 		{"the company's mail, its words changed", letter{from: customs, sender: evil, subject: "Z", mime: zebra, dkim: []string{"northdock.example"}, last: changed("zebra", "horse")}, fate{refused: forged, judged: "dkim=fail"}},
 		{"the company's mail, its subject changed", letter{from: customs, sender: evil, subject: "Zebra", mime: zebra, dkim: []string{"northdock.example"}, last: changed("Subject: Zebra", "Subject: Horse")}, fate{refused: forged, judged: "dkim=fail"}},
-		{"the company's mail, sent again by somebody else, as it was", letter{from: "Export <" + export + ">", sender: evil, subject: "Z", mime: zebra, dkim: []string{"northdock.example"}},
+		{"the company's mail, sent again by somebody else, as it was", letter{from: "Sales <" + sales + ">", sender: evil, subject: "Z", mime: zebra, dkim: []string{"northdock.example"}},
 			fate{trust: gateway.ByCompany, judged: "dmarc=pass", effect: "new ask", says: "mail.case"}},
 		{"two From fields, the company's second", letter{from: evil, subject: "Z", mime: zebra, head: "From: " + customs + "\n"}, doubtful("dmarc=none")},
 		{"two From fields, one of them signed", letter{from: customs, answer: evil, sender: evil, subject: "Z", mime: zebra, dkim: []string{"northdock.example"},
@@ -84,7 +84,7 @@ func forgeries() []row {
 				return "ARC-Seal: i=1; a=ed25519-sha256; cv=none; d=lists.example; s=test; b=AAAA\r\nARC-Authentication-Results: i=1; lists.example; dmarc=pass header.from=lodging.example\r\n" + strings.Replace(raw, "A zebra", "[news] A zebra", 1)
 			}}, doubtful("arc: i=1 none by lists.example")},
 		{"our own domain as the sender", letter{from: "mayor@portlumen.example", sender: evil, subject: "Z", mime: zebra}, fate{refused: forged, judged: "dmarc=fail"}},
-		{"S/MIME whose words were changed", letter{from: export, subject: "Z", mime: zebra, dkim: []string{"northdock.example"}, last: func(t *testing.T, p *people, raw string) string {
+		{"S/MIME whose words were changed", letter{from: sales, subject: "Z", mime: zebra, dkim: []string{"northdock.example"}, last: func(t *testing.T, p *people, raw string) string {
 			return strings.Replace(smimeDetached(zebra)(t, p, raw), "zebra", "horse", 1)
 		}}, fate{trust: gateway.ByCompany, effect: "new ask", says: "mail.case", holds: []string{"horse"}}},
 		{"S/MIME around the text, of another address", letter{from: "another@lodging.example", subject: "Z", mime: zebra, last: smimeAround(zebra)},

@@ -30,7 +30,8 @@ const (
 	northdock = "12-345678-C"
 	// customs may declare for the company. Its domain asks that what it does not vouch for be refused.
 	customs = "customs@northdock.example"
-	// export as well.
+	// sales and export as well.
+	sales  = "sales@northdock.example"
 	export = "export@northdock.example"
 	// branch may declare as well, from a domain that publishes nothing.
 	branch = "branch@nothing.example"

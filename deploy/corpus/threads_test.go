@@ -56,14 +56,14 @@ func reports() []row {
 	to := func(mime string) letter {
 		return letter{bounces: of, from: "MAILER-DAEMON@northdock.example", sender: "<>", subject: "Undelivered", mime: mime}
 	}
-	heard := fate{trust: gateway.Unverified}
+	told := fate{trust: gateway.Unverified, effect: "add returned", thread: of} // staff read in the case what became of our mail
 	return []row{
-		{"a report that it takes longer", to(dsn("4.4.1", "delayed")), heard},
+		{"a report that it takes longer", to(dsn("4.4.1", "delayed")), told},
 		{"words to the address for reports", to(plain("I am away.")), fate{refused: "550 5.7.1"}},
 		{"a person at the address for reports", letter{bounces: of, from: "x@lodging.example", mime: plain("Hello?")}, fate{refused: "550 5.7.1"}},
-		{"a complaint that shows a mail of ours", letter{bounces: of, to: "abuse", from: "feedback@lodging.example", subject: "abuse report", mime: complaint("X-Report-To: <{back}>\nSubject: old\n")}, heard},
+		{"a complaint that shows a mail of ours", letter{bounces: of, to: "abuse", from: "feedback@lodging.example", subject: "abuse report", mime: complaint("X-Report-To: <{back}>\nSubject: old\n")}, told},
 		{"a complaint about a mail of somebody else", letter{to: "abuse", from: "feedback@lodging.example", subject: "abuse report", mime: complaint("Subject: old\n")}, asked("abuse report")},
-		{"a report that a mailbox is gone", to(dsn("5.1.1", "failed")), heard},
+		{"a report that a mailbox is gone", to(dsn("5.1.1", "failed")), told},
 		{"a report to an address that is made up", letter{to: "bounce+01abc.aaaaaaaaaaaaaaaa", sender: "<>", mime: dsn("5.1.1", "failed")}, fate{refused: "550 5.1.1"}},
 	}
 }
