@@ -553,7 +553,7 @@ func TestCityServesWhatItsTableSays(t *testing.T) {
 	g := openGate(t)
 	want := map[string]string{"WST-BULK": "all", "STR-LIGHT": "all", "PRK-RES": "chat counter sms web", "PRK-APPEAL": "counter email sms web",
 		"CIV-CERT": "chat counter web", "EVT-PERM": "counter email web", "BIZ-LIC": "counter email web", "DEC-GOODS": "email web",
-		"DEC-TOUR": "all", "DEC-WASTE": "email web", "SOC-HEAT": "counter sms web", "WTR-ALERT": "chat email sms"}
+		"DEC-TOUR": "all", "DEC-WASTE": "email web", "CLERKS": "email web", "SOC-HEAT": "counter sms web", "WTR-ALERT": "chat email sms"}
 	got := map[string]string{}
 	for _, s := range g.services.All() {
 		if s.Kind == service.Ask {

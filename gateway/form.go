@@ -36,7 +36,7 @@ func (k *talk) openForm(s *service.Service, rest string) {
 	if k.withheld() {
 		return
 	}
-	if s.Trust == service.TrustCompany && s.Offered(byWeb) && k.t.Message.From.Channel != byDesk { // a talk proves no address: there is a page for it
+	if s.ForCompany() && s.Offered(byWeb) && k.t.Message.From.Channel != byDesk { // a talk proves no address: there is a page for it
 		k.say("form.elsewhere", texts.Args{"service": s.Name.In(k.lang), "url": k.declarePage(s), "phone": k.phone()})
 		return
 	}

@@ -80,7 +80,7 @@ func (t Turn) filedAt() time.Time {
 // word of what it holds; true: it was answered. The reply is the same whether or not the company is registered. What came
 // from a page is held to the same.
 func (k *talk) parked(s *service.Service, named []string, dry bool) bool {
-	if c := k.t.Message.From.Channel; s.Trust != service.TrustCompany || c != byMail && c != byWeb {
+	if c := k.t.Message.From.Channel; !s.ForCompany() || c != byMail && c != byWeb {
 		return false
 	}
 	if k.t.parked != nil {
@@ -88,8 +88,8 @@ func (k *talk) parked(s *service.Service, named []string, dry bool) bool {
 		k.o.Wakes = append(k.o.Wakes, Wake{Kind: WakeParked, Subject: k.t.parked.ID})
 		return false
 	}
-	i := slices.IndexFunc(named, func(number string) bool { return !k.t.level(number).Enough() })
-	if i < 0 && (len(named) > 0 || k.t.level("").Enough()) {
+	i := slices.IndexFunc(named, func(number string) bool { return !k.t.entitled(s, number) })
+	if i < 0 && (len(named) > 0 || k.t.entitled(s, "")) {
 		return false
 	}
 	args := texts.Args{"service": s.Name.In(k.lang), "city": k.city(), "phone": k.phone()}
@@ -118,7 +118,7 @@ func (k *talk) parked(s *service.Service, named []string, dry bool) bool {
 // case is no proof, the address to which only its own mails are answered is one.
 func (k *talk) doubted(m Matter) bool {
 	s, ok := k.d.services.ByCode(m.Service)
-	return ok && s.Trust == service.TrustCompany && !k.t.level("").Enough()
+	return ok && s.ForCompany() && !k.t.entitled(s, "")
 }
 
 // declarants gives the numbers of the companies that a mail names as the one that declares.
@@ -152,6 +152,9 @@ func (d *Dispatcher) wakeParked(t Turn) Outcome {
 		return k.unasked()
 	}
 	again := p.Until
+	if s, ok := d.services.ByCode(p.Service); ok && s.Trust == service.TrustAdmin {
+		t.Record.Clerks = slices.DeleteFunc(slices.Clone(t.Record.Clerks), func(r Registered) bool { return !r.Admin })
+	}
 	switch {
 	case len(t.Record.Clerks) == 0: // the register may learn of somebody
 		again = earlier(t.Now.Add(parkedAgain), p.Until)

@@ -218,3 +218,30 @@ func TestParkedLapses(t *testing.T) {
 		t.Errorf("it lapses with\n%s", got)
 	}
 }
+
+// TestOnlyAdminsNameClerks: the form files from an admin's address; from a clerk's it waits for the word of an admin alone.
+func TestOnlyAdminsNameClerks(t *testing.T) {
+	const lines = "company: " + north + "\nchange: add a clerk\naddress: mia@northdock.example\n"
+	const want = "company=" + north + " change=add address=mia@northdock.example"
+	o := openOffice(t)
+	o.register = []gateway.Registered{{Company: north, Name: "Northdock", Address: inbox.Value, Admin: true}}
+	got := o.mails("declare+clerks", channels.DomainVerified, lines)
+	if o.cases() != 1 || answersOf(o.lastCase()) != want || o.lastCase().Trust != "company" {
+		t.Fatalf("an admin's form is answered\n%s", got)
+	}
+	o = openOffice(t)
+	o.clerks = northClerks
+	o.register = []gateway.Registered{{Company: north, Name: "Northdock", Address: inbox.Value}, {Company: "23-456789-C", Address: inbox.Value, Admin: true}}
+	got = o.mails("declare+clerks", channels.DomainVerified, lines)
+	if o.cases() != 0 || o.waits == nil || strings.Contains(got, "mia@") {
+		t.Fatalf("a clerk's form is answered\n%s", got)
+	}
+	o.wakesUp()
+	if len(o.sent) != 1 || o.sent[0].Message.To.Value != "admin@northdock.example" {
+		t.Errorf("asked are %+v", o.sent)
+	}
+	o.confirm()
+	if c := o.lastCase(); answersOf(c) != want || c.Trust != "confirmed" {
+		t.Errorf("confirmed as %s, %s", answersOf(c), c.Trust)
+	}
+}

@@ -44,6 +44,21 @@ const (
 // Enough tells whether l lets a declaration be filed where the service asks for a company (service.TrustCompany).
 func (l Level) Enough() bool { return l == CompanySigned || l == ByCompany || l == Confirmed }
 
+// entitled tells whether the sender of a mail is proven well enough to file a service for a company, by its number; empty:
+// for any.
+func (t Turn) entitled(s *service.Service, company string) bool {
+	l := t.level(company)
+	if !l.Enough() || s.Trust != service.TrustAdmin || l == Confirmed {
+		return l.Enough()
+	}
+	for _, r := range t.Register {
+		if r.Admin && (company == "" || r.Company == company) {
+			return true
+		}
+	}
+	return false
+}
+
 // level judges a mail about a company, by its number; empty: about none. Of another channel it is the carrier's word.
 func (t Turn) level(company string) Level {
 	m := t.Message

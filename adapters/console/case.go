@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"gatehouse/adapters"
+	"gatehouse/adapters/register"
 	"gatehouse/channels/text"
 	"gatehouse/exchange"
 	"gatehouse/exchange/service"
@@ -60,6 +61,7 @@ type casePage struct {
 	Rows        int // of a declaration
 	Kept        []keptRow
 	RowsOpen    bool // a kept row is still to be decided
+	Enrols      bool // the case asks for a change to the register that the reader may make
 }
 
 // labelled is an answer as people read it.
@@ -96,6 +98,8 @@ func (c *Console) caseWith(w http.ResponseWriter, r *http.Request, v *visit, sta
 		Departments: c.allDepartments(v, rec.Department), MayWork: v.Me.MayWork(rec.Department), Alone: v.Me.Has(adapters.Releaser),
 		Decisions: []exchange.Decision{exchange.Granted, exchange.Partly, exchange.Refused, exchange.NoAction}, Rows: c.rows(rec)}
 	p.Kept, p.RowsOpen = c.keptRows(rec, v.Lang), len(rec.Return.Waiting()) > 0
+	_, p.Enrols = register.AskedBy(rec.Case)
+	p.Enrols = p.Enrols && p.MayWork && !rec.Closed()
 	p.MayTell = p.MayWork && !rec.Lock.Holds(v.Me.ID, v.Now) && rec.Held == ""
 	if p.Story, err = c.Store.Story(r.Context(), rec.ID()); err != nil {
 		return err

@@ -202,6 +202,37 @@ func (c *Console) changed(r *http.Request, v *visit, company adapters.Company) a
 	return company
 }
 
+// fulfil makes the change to the register that a case asks for; it is noted in the case.
+func (c *Console) fulfil(w http.ResponseWriter, r *http.Request, v *visit) error {
+	rec, err := c.Store.Record(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	asked, ok := register.AskedBy(rec.Case)
+	if !ok || rec.Closed() || !v.Me.MaySee(rec.Department) {
+		return adapters.ErrNotFound
+	}
+	if !v.Me.MayWork(rec.Department) {
+		return adapters.ErrForbidden
+	}
+	if err := c.lookedUp(r, v, asked.Company); err != nil {
+		return err
+	}
+	waits, err := c.book.Fulfil(r.Context(), v.Me, asked)
+	if err != nil {
+		return c.acted(w, r, v, "register", "", err)
+	}
+	said := "console.said.company"
+	if waits != "" {
+		said = "console.said.enrolled"
+	}
+	err = c.Desk.Note(r.Context(), v.Me, rec.ID(), c.Texts.Text(v.Lang, said, nil))
+	if waits != "" && err == nil {
+		return c.said(w, r, said, "/enrolments/"+url.PathEscape(waits))
+	}
+	return c.acted(w, r, v, "register", said, err)
+}
+
 type enrolmentPage struct {
 	Enrolment adapters.Enrolment
 	Changes   []register.Change

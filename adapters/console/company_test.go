@@ -133,3 +133,37 @@ func TestCaseShowsItsCompany(t *testing.T) {
 		t.Errorf("of the company: %s", brief(list))
 	}
 }
+
+// TestAdminsFormChangesTheRegister: a leaver is out at the officer's word, a new clerk waits for the second person.
+func TestAdminsFormChangesTheRegister(t *testing.T) {
+	h := open(t)
+	mei, vera := h.login("mei"), h.login("vera")
+	to, _ := mei.post("/companies/new", http.StatusSeeOther, "act", "save", "number", "12-345678-C", "name", "Northdock Goods", "address", "customs@northdock.example")
+	vera.get(to, http.StatusOK)
+	vera.post(to+"/confirm", http.StatusSeeOther)
+	ask := func(change, address string) string {
+		return h.file("CLERKS", func(c *exchange.Case) {
+			c.Channel, c.Trust = "email", "company"
+			c.Answers = []exchange.Answer{{Field: "company", Value: "12-345678-C"}, {Field: "change", Value: change}, {Field: "address", Value: address}}
+		})
+	}
+	id := ask("add", "second@northdock.example")
+	contains(t, mei.get("/cases/"+id, http.StatusOK), "Make this change", "second@northdock.example")
+	to, _ = mei.post("/cases/"+id+"/register", http.StatusSeeOther)
+	contains(t, mei.get(to, http.StatusOK), "Another person must confirm", "second@northdock.example")
+	vera.get(to, http.StatusOK)
+	vera.post(to+"/confirm", http.StatusSeeOther)
+	id = ask("leave", "second@northdock.example")
+	mei.get("/cases/"+id, http.StatusOK)
+	if to, _ = mei.post("/cases/"+id+"/register", http.StatusSeeOther); to != "/cases/"+id {
+		t.Errorf("to leave leads to %s", to)
+	}
+	if got := h.published(); len(got) != 4 || got[3] != "mei" {
+		t.Errorf("a leaver crossed as %v", got)
+	}
+	_, body := mei.post("/cases/"+id+"/register", http.StatusUnprocessableEntity)
+	contains(t, body, "No clerk of the company has this address")
+	h.login("otto").post("/cases/"+id+"/register", http.StatusForbidden)
+	other := h.file("WST-BULK", nil)
+	mei.post("/cases/"+other+"/register", http.StatusNotFound)
+}

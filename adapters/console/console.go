@@ -175,6 +175,7 @@ func (c *Console) routes(only func(pattern string, h handler, roles ...adapters.
 	only("POST /cases/{id}/note", c.note, adapters.Officer, adapters.Releaser)
 	only("POST /cases/{id}/tell", c.tell, adapters.Officer)
 	only("POST /cases/{id}/rows", c.judgeRows, adapters.Officer)
+	only("POST /cases/{id}/register", c.fulfil, adapters.Officer)
 	only("POST /cases/{id}/erase", c.erase, adapters.Officer)
 	only("GET /held", c.held, adapters.Officer, adapters.Releaser, adapters.Approver, adapters.Publisher, adapters.Auditor)
 	only("GET /held/{id}", c.heldItem, adapters.Officer, adapters.Releaser, adapters.Approver, adapters.Publisher, adapters.Auditor)

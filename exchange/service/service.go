@@ -76,7 +76,8 @@ type Service struct {
 	Channels   []string `yaml:"channels"`   // empty: all
 	Privacy    Privacy  `yaml:"privacy"`    // default personal
 	// Trust says who may file by mail: "company", one whose address is registered for the company that declares, in a
-	// mail that its domain or a signature vouches for; empty: anybody, and staff see how sure the sender is.
+	// mail that its domain or a signature vouches for; "admin", the same of an admin's; empty: anybody, and staff see how sure
+	// the sender is.
 	Trust string `yaml:"trust"`
 	// Behalf names the field, of kind person, that holds whom a helper files it for. A form with one asks that by itself;
 	// empty: the gateway asks, where it has to.
@@ -162,6 +163,12 @@ func (s *Service) FileField() (*Field, bool) {
 
 // TrustCompany is the Trust of a service that asks for a registered address.
 const TrustCompany = "company"
+
+// TrustAdmin is the Trust of a service that asks for the registered address of an admin of the company.
+const TrustAdmin = "admin"
+
+// ForCompany tells whether only who is registered for the company that a form names may file it.
+func (s *Service) ForCompany() bool { return s.Trust == TrustCompany || s.Trust == TrustAdmin }
 
 // Declarant gives the field that names the company which a form is from: the first of kind company.
 func (s *Service) Declarant() (*Field, bool) {

@@ -26,8 +26,8 @@ func (s *Service) Validate() error {
 	if f, ok := s.Field(s.Behalf); s.Behalf != "" && (!ok || f.Kind != Person) {
 		add("behalf", "is %q; the name of a field of kind person", s.Behalf)
 	}
-	if _, ok := s.Declarant(); s.Trust != "" && (s.Trust != TrustCompany || !ok) {
-		add("trust", "is %q; company, in a service with a field of kind company, or empty", s.Trust)
+	if _, ok := s.Declarant(); s.Trust != "" && (!s.ForCompany() || !ok) {
+		add("trust", "is %q; company or admin, in a service with a field of kind company, or empty", s.Trust)
 	}
 	if !slices.Contains([]string{"", "always", "never"}, s.Document) {
 		add("document", "is %q; always, never or empty", s.Document)

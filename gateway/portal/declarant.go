@@ -49,7 +49,7 @@ func (p *Portal) setDeclarant(w http.ResponseWriter, a channels.Address) {
 }
 
 // forCompany tells whether only who is registered for its company may file a service's form.
-func forCompany(s *service.Service) bool { return s.Trust == service.TrustCompany }
+func forCompany(s *service.Service) bool { return s.ForCompany() }
 
 // named reads the mail address that somebody typed who declares for a company.
 func (p *Portal) named(values url.Values) (said string, a channels.Address, ok bool) {
