@@ -196,7 +196,7 @@ func (g *gate) ways(s *service.Service) map[string]send {
 	f, file := s.FileField()
 	if s.Offered("web") {
 		all["page"] = g.fillPage
-		if (!file || !f.Must) && s.Trust != service.TrustCompany { // a talk proves no company's address
+		if (!file || !f.Must) && !s.ForCompany() { // a talk proves no company's address
 			all["web chat"] = g.talk("web")
 		}
 	}
@@ -234,7 +234,7 @@ func (g *gate) hear(t *testing.T, p *person, m channels.Message) {
 	m.At = cityNoon
 	var register []gateway.Registered
 	if m.From.Channel == "email" { // of a clerk who is registered, from the company's own mail server
-		m.Trust, register = channels.DomainVerified, []gateway.Registered{{Company: past.Northdock, Name: "Northdock Goods", Address: m.From.Value}}
+		m.Trust, register = channels.DomainVerified, []gateway.Registered{{Company: past.Northdock, Name: "Northdock Goods", Address: m.From.Value, Admin: true}}
 	}
 	turn := gateway.Turn{Now: cityNoon, NewID: g.newID, NewReference: exchange.NewReference, Message: m, Contact: p.contact, Register: register,
 		Claim: gateway.Claim{Message: m.ID, Contact: p.contact.ID, Fence: 1}, Conversation: p.conv, Draft: p.draft, Standing: p.standing, Attempt: 1}
@@ -398,7 +398,7 @@ func (g *gate) fillPage(t *testing.T, s *service.Service, lang string) map[strin
 	}
 	values := pageValues(s, given)
 	values.Set("token", token[1])
-	if s.Trust == service.TrustCompany {
+	if s.ForCompany() {
 		values.Set("clerk", "customs@northdock.example")
 	}
 	m := g.post(t, path, s, values)
