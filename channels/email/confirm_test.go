@@ -1,8 +1,10 @@
 package email
 
 import (
+	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"gatehouse/channels"
 	"gatehouse/channels/channeltest"
@@ -50,5 +52,26 @@ func TestDeliveryIsConfirmed(t *testing.T) {
 	}
 	if r, counts := verdict(report.report, "id", shared().Now()); !counts || r.State != channels.Delivered || !testBook().looped(report.header) {
 		t.Errorf("we read it as %+v", r)
+	}
+}
+
+// TestEndBeforeTheBegin: a server that is ended before it serves does not serve for ever.
+func TestEndBeforeTheBegin(t *testing.T) {
+	ch, err := Open(testConfig(t), shared())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, server := newDoor(l, ch.config), ch.server(t.Context(), &inbox{})
+	ch.drain(server, d, func() {})
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = server.Serve(d) }()
+	select {
+	case <-ended:
+	case <-time.After(time.Minute):
+		t.Error("it serves although it was ended")
 	}
 }

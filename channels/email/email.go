@@ -146,6 +146,10 @@ func (c *Channel) drain(server *smtp.Server, door *door, cancel context.CancelFu
 	if err := server.Shutdown(ctx); err != nil && !errors.Is(err, net.ErrClosed) {
 		c.shared.Log.Debug("end mail server", "err", err)
 	}
+	// A server that begins to serve only now does not know that it was ended: without its listener it can't wait for anybody.
+	if err := door.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		c.shared.Log.Debug("end mail listener", "err", err)
+	}
 }
 
 // Close lets go of the kept connections to the relay. Sends that are under way go on.
