@@ -41,7 +41,7 @@ func (k *talk) withdraws(m Matter) bool {
 		k.add(m, exchange.ActWithdraw, k.said)
 	}
 	k.say("mail.rows.withdrawn", texts.Args{"reference": m.Reference, "at": k.filedAt(k.t.Now)})
-	k.receipt(m, Tallied{Rows: receipt.Rows{In: m.Rows}, Period: m.Period, Supersedes: lastReceipt(m)})
+	k.receipt(m, Tallied{Rows: receipt.Rows{In: m.Rows}, Period: m.Period, Supersedes: m.received()})
 	return true
 }
 
@@ -89,7 +89,7 @@ func (k *talk) amends(m Matter) bool {
 		crossing(s, v.Answers)...)
 	k.say("mail.rows.amended", texts.Args{"reference": m.Reference, "count": len(v.Good), "at": k.filedAt(k.t.Now)})
 	k.receipt(m, Tallied{Rows: receipt.Rows{In: m.Rows, Filed: m.Rows}, Files: k.sentFiles(), Period: firstOf(v.Answers[s.Declare.Period]...),
-		Party: firstOf(v.Answers[s.Declare.Company]...), Supersedes: lastReceipt(m)})
+		Party: firstOf(v.Answers[s.Declare.Company]...), Supersedes: m.received()})
 	k.sayNotes(v)
 	return true
 }

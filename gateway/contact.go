@@ -178,8 +178,10 @@ type Event struct {
 	Words string `json:",omitempty"`
 	// Paper is the document that came with it; nil: none did.
 	Paper *Paper `json:",omitempty"`
-	// Receipt is the id of the receipt that was given out with it; empty: none was.
-	Receipt string `json:",omitempty"`
+	// Receipt is the id of the receipt that was given out with it; empty: none was. Registered: it is the inside's, which
+	// says that what one of ours was for is registered.
+	Receipt    string `json:",omitempty"`
+	Registered bool   `json:",omitempty"`
 }
 
 // Paper names a document that is kept with a matter (Outcome.Papers).

@@ -42,6 +42,7 @@ func (d *Dispatcher) Notice(t Tiding, n exchange.Notice) (Outcome, error) {
 		e.Receipt = n.Registered[0].ID
 		m.Owed = append(slices.Clone(m.Owed), e.Receipt)
 		o.Receipts = []Issued{{Matter: m.ID, Signed: t.Registered}}
+		e.Registered = true
 	}
 	m.Events = append(slices.Clone(m.Events), e)
 	o.Matters = []Matter{m}

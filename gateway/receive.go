@@ -63,7 +63,7 @@ func (d *Dispatcher) receiptFor(m Matter, kind receipt.Kind, id string) receipt.
 // received is the id of the receipt of what is filed, the newest; empty: none was given out.
 func (m Matter) received() string {
 	for _, e := range slices.Backward(m.Events) {
-		if e.Receipt != "" && e.State != exchange.Received && e.State != exchange.Blocked {
+		if e.Receipt != "" && !e.Registered && e.State != exchange.Blocked {
 			return e.Receipt
 		}
 	}

@@ -198,18 +198,8 @@ func (k *talk) rowReceipt(s *service.Service, m Matter, c Correction) {
 		Rows: receipt.Rows{In: c.In, Filed: len(filed), FiledRows: receipt.Ranges(filed...), Officer: len(kept), OfficerRows: receipt.Ranges(kept...),
 			Open: len(open), OpenRows: receipt.Ranges(open...)},
 		Files:  append(slices.Clone(c.Files), k.sentFiles()...),
-		Period: firstOf(c.Answers[s.Declare.Period]...), Party: firstOf(c.Answers[s.Declare.Company]...), Supersedes: lastReceipt(m),
+		Period: firstOf(c.Answers[s.Declare.Period]...), Party: firstOf(c.Answers[s.Declare.Company]...), Supersedes: m.received(),
 	})
-}
-
-// lastReceipt is the id of the newest receipt of a case; empty: it has none.
-func lastReceipt(m Matter) string {
-	for _, e := range slices.Backward(m.Events) {
-		if e.Receipt != "" {
-			return e.Receipt
-		}
-	}
-	return ""
 }
 
 func rowNumbers(bad []forms.BadRow) []int {

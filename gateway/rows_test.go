@@ -176,6 +176,25 @@ func TestOpenRowsAreRemindedOfAndLapse(t *testing.T) {
 	}
 }
 
+// TestAReceiptSupersedesOurOwn: what is filed anew after the inside registered it takes the place of the gateway's last
+// receipt, not of the inside's.
+func TestAReceiptSupersedesOurOwn(t *testing.T) {
+	w := clerkWorld(t)
+	right := "company,week,package,HS code,country,net,gross,value,currency\n12-345678-C,2026-W47,PK1,847130,BR,10,12,150.00,EUR\n"
+	w.mail("declare+goods", "Goods", "", file("g.csv", "text/csv", right))
+	first := w.last.Receipts[0].Receipt.ID
+	w.matters[0].State = exchange.Received
+	w.matters[0].Events = append(w.matters[0].Events, gateway.Event{At: w.now, State: exchange.Received, Receipt: "OFINSIDE", Registered: true})
+	for range 2 {
+		right = strings.ReplaceAll(right, "PK1,", "PK1X,")
+		w.wants(w.mail("case+"+reference(0), "Re", "", file("g.csv", "text/csv", right)), "takes the place")
+		if got := w.last.Receipts[0].Receipt; got.Supersedes != first {
+			t.Errorf("it supersedes %q, not %q", got.Supersedes, first)
+		}
+		first = w.last.Receipts[0].Receipt.ID
+	}
+}
+
 // TestOpenRowsAreAlsoToldWhereTheClerkIs: who has turned to the phone since is told there in short, beside the mail.
 func TestOpenRowsAreAlsoToldWhereTheClerkIs(t *testing.T) {
 	w, _, _ := wrongRows(t)

@@ -343,26 +343,17 @@ func (o *Office) add(ctx context.Context, c adapters.Connector, e adapters.Erran
 	if err := a.Add(ctx, e.Ref, *e.Addition, o.Store); err != nil {
 		return err
 	}
-	return o.Store.Done(ctx, e.ID, e.Ref, nil, o.Now())
-}
-
-// receipt gives the parcel that tells a person that their case is registered. Over its share of the day it is held
-// inside, under an id that is the same when the errand is repeated.
-func (o *Office) receipt(ctx context.Context, e adapters.Errand, ref string) ([]exchange.Parcel, error) {
-	n := o.received(*e.Case)
-	n.Registered = o.registered(*e.Case, ref, n.At)
-	p, err := o.Gate.Release(ctx, n)
-	if errors.Is(err, adapters.ErrQuota) {
-		h := o.holdBack(n, err)
-		h.ID = e.CaseID + ".received"
-		h.Notice.ID = h.ID
-		o.Log.Warn("receipt held back", "case_id", e.CaseID, "err", err)
-		return nil, o.Store.HoldBack(ctx, h)
-	}
+	say, err := o.addedReceipt(ctx, e)
 	if err != nil {
-		return nil, fmt.Errorf("release of the receipt: %w", err)
+		return err
 	}
-	return []exchange.Parcel{p}, nil
+	if err := o.Store.Done(ctx, e.ID, e.Ref, say, o.Now()); err != nil {
+		return err
+	}
+	if len(say) > 0 {
+		o.Posted()
+	}
+	return nil
 }
 
 // received is the template that tells a person that their case is registered.

@@ -2,11 +2,13 @@ package office
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -312,6 +314,31 @@ func TestAdditionsFollowTheirCase(t *testing.T) {
 	}
 	if n := in.down()[1]; n.Decision != exchange.Withdrawn || n.Reason != "Withdrawn at your request." {
 		t.Fatalf("told %+v", n)
+	}
+}
+
+// TestAnAmendmentIsRegistered: what is added to a declaration with a receipt of the gateway's gets one of the inside's, and
+// the case stays where it stands.
+func TestAnAmendmentIsRegistered(t *testing.T) {
+	in := open(t)
+	private := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
+	in.office.Sign = func(time.Time) (string, func([]byte) []byte, error) {
+		return "00ff", func(b []byte) []byte { return ed25519.Sign(private, b) }, nil
+	}
+	in.office.Facts = func(c exchange.Case) exchange.Facts {
+		return exchange.Facts{Issuer: "portlumen.example", Case: c.Reference, Service: c.Service, Filed: c.FiledAt, Zone: time.UTC}
+	}
+	c := in.newCase()
+	c.Receipts = []exchange.Stamp{{ID: "R1", Number: 1, Digest: strings.Repeat("0a", 32)}}
+	in.arrive(c)
+	in.round()
+	in.arrive(exchange.Addition{ID: exchange.NewID(in.now), Case: c.ID, Act: exchange.ActReply, Trust: "company", Channel: "email", At: in.now, Text: "no receipt"})
+	in.arrive(exchange.Addition{ID: exchange.NewID(in.now), Case: c.ID, Act: exchange.ActAmend, Trust: "company", Channel: "email", At: in.now,
+		Receipts: []exchange.Stamp{{ID: "R2", Number: 2, Digest: strings.Repeat("0b", 32)}}})
+	in.round()
+	down := in.down()
+	if len(down) != 2 || len(down[1].Registered) != 1 || down[1].Registered[0].Of != "R2" || down[1].State != "" || down[0].Registered[0].Of != "R1" {
+		t.Fatalf("told %+v", down)
 	}
 }
 

@@ -2,9 +2,12 @@ package office
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"time"
 
+	"gatehouse/adapters"
 	"gatehouse/exchange"
 )
 
@@ -43,4 +46,50 @@ func registerNumber(ref, reference string) string {
 		return reference
 	}
 	return ref
+}
+
+// receipt gives the parcel that tells a person that their case is registered. Over its share of the day it is held
+// inside, under an id that is the same when the errand is repeated.
+func (o *Office) receipt(ctx context.Context, e adapters.Errand, ref string) ([]exchange.Parcel, error) {
+	n := o.received(*e.Case)
+	n.Registered = o.registered(*e.Case, ref, n.At)
+	return o.releaseReceipt(ctx, n, e.CaseID)
+}
+
+// addedReceipt gives the parcel with the receipt that what was added to a declaration is registered too, an amendment or a
+// withdrawal for which the gateway gave one out; nothing for any other. It leaves the state of the case as it is.
+func (o *Office) addedReceipt(ctx context.Context, e adapters.Errand) ([]exchange.Parcel, error) {
+	if len(e.Addition.Receipts) == 0 || o.Sign == nil {
+		return nil, nil
+	}
+	c, err := o.Store.Case(ctx, e.CaseID)
+	if errors.Is(err, adapters.ErrForgotten) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the case of an addition: %w", err)
+	}
+	c.Receipts = e.Addition.Receipts
+	n := o.received(c)
+	n.State, n.Promise = "", time.Time{}
+	if n.Registered = o.registered(c, e.Ref, n.At); len(n.Registered) == 0 {
+		return nil, nil
+	}
+	return o.releaseReceipt(ctx, n, e.ID)
+}
+
+// releaseReceipt lets a receipt out, or holds it back under the name of what it is for.
+func (o *Office) releaseReceipt(ctx context.Context, n exchange.Notice, of string) ([]exchange.Parcel, error) {
+	p, err := o.Gate.Release(ctx, n)
+	if errors.Is(err, adapters.ErrQuota) {
+		h := o.holdBack(n, err)
+		h.ID = of + ".received"
+		h.Notice.ID = h.ID
+		o.Log.Warn("receipt held back", "case_id", n.Case, "err", err)
+		return nil, o.Store.HoldBack(ctx, h)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("release of the receipt: %w", err)
+	}
+	return []exchange.Parcel{p}, nil
 }
