@@ -14,7 +14,7 @@ var (
 	tag       = regexp.MustCompile(`<(?:"[^"]*"|'[^']*'|[^>"'])*>`)
 	spoken    = regexp.MustCompile(`\b(?:aria-label|alt|title|placeholder)="([^"]*)"`)
 	letters   = regexp.MustCompile(`\pL{2,}`)
-	character = regexp.MustCompile(`&[a-z]+;|XLSX|CSV`) // and the names of formats
+	character = regexp.MustCompile(`&[a-z]+;|XLSX|CSV|PDF|JSON`) // and the names of formats
 )
 
 // TestPagesHoldNoWords: what a person reads or hears on a page comes from the catalogues, in their language. The
