@@ -173,10 +173,6 @@ func (s *sender) one(ctx context.Context, g *gate, d gateway.Leased) gateway.Set
 		out.Again = s.again(out.Err, d.Attempt)
 		return out
 	}
-	if over(d.Message, s.now()) {
-		out.Err = &channels.Error{Kind: channels.Rejected, Code: string(broadcast.Expired)}
-		return out
-	}
 	wait, err := s.capped(ctx, d)
 	if err != nil {
 		s.log.ErrorContext(ctx, "count automatic mails", "message_id", d.ID, "err", err)
@@ -241,6 +237,9 @@ func (s *sender) capped(ctx context.Context, d gateway.Leased) (time.Duration, e
 // over tells whether a message is of no use any more by then.
 func over(m channels.Message, at time.Time) bool { return !m.Expires.IsZero() && !at.Before(m.Expires) }
 
+// errExpired ends a message whose time is over, unless its carrier says that it has it already.
+var errExpired = errors.New("its time is over")
+
 // errUncertain ends a message that may have been sent and must not be sent twice.
 var errUncertain = errors.New("a crash lost the carrier's answer, and the carrier can't be asked")
 
@@ -263,6 +262,9 @@ func (s *sender) hand(ctx context.Context, ch channels.Channel, d gateway.Leased
 		if found {
 			return r, nil
 		}
+	}
+	if over(d.Message, s.now()) {
+		return channels.Receipt{}, &channels.Error{Kind: channels.Rejected, Code: string(broadcast.Expired), Err: errExpired}
 	}
 	if twice(ch, d) {
 		return channels.Receipt{}, &channels.Error{Kind: channels.Rejected, Code: string(broadcast.Uncertain), Err: errUncertain}

@@ -12,6 +12,7 @@ import (
 
 	"gatehouse/channels"
 	"gatehouse/gateway"
+	"gatehouse/gateway/broadcast"
 )
 
 // outbox leases what is due, one queue, and forgets what was settled for good.
@@ -232,6 +233,37 @@ func TestUncertainStaysSoWhenTheCarrierCantBeAsked(t *testing.T) {
 	}
 	if !s.untried(d, time.Second).Err.Uncertain {
 		t.Error("a delivery that found no room is sure not to be at the carrier")
+	}
+}
+
+// TestBroadcastAfterALostAnswer: what may have been sent, must go once and can't be asked after is given up; where a second
+// copy is asked for, or bears the name of the first, it is sent. What has expired is not.
+func TestBroadcastAfterALostAnswer(t *testing.T) {
+	for name, x := range map[string]struct {
+		channel string
+		change  func(d *gateway.Leased)
+		sent    int
+		code    broadcast.Reason
+	}{
+		"once, and nobody to ask":  {"chat", func(d *gateway.Leased) { d.Once = true }, 0, broadcast.Uncertain},
+		"rather twice":             {"chat", func(*gateway.Leased) {}, 1, ""},
+		"a mail is the same mail":  {"email", func(d *gateway.Leased) { d.Once = true }, 1, ""},
+		"the first time":           {"chat", func(d *gateway.Leased) { d.Once, d.Since = true, time.Time{} }, 1, ""},
+		"its time is over":         {"sms", func(d *gateway.Leased) { d.Message.Expires = time.Now() }, 0, broadcast.Expired},
+		"its time is not over yet": {"sms", func(d *gateway.Leased) { d.Message.Expires = time.Now().Add(time.Hour) }, 1, ""},
+	} {
+		d := owed(x.channel, channels.Broadcast, 1)[0]
+		d.Since = time.Now()
+		x.change(&d)
+		c := &carrier{name: x.channel, send: well}
+		got := sending(newOutbox(), c).one(t.Context(), newGate(), d)
+		code := ""
+		if got.Err != nil {
+			code = got.Err.Code
+		}
+		if c.count() != x.sent || code != string(x.code) || !got.Again.IsZero() {
+			t.Errorf("%s: sent %d times, recorded as %+v", name, c.count(), got)
+		}
 	}
 }
 

@@ -75,6 +75,7 @@ func (s *Store) forget(ctx context.Context, tx *database.Tx, c *commitment, next
 		"UPDATE parcel SET told = 1 WHERE matter IN (SELECT id FROM matter WHERE contact = $1)",
 		"DELETE FROM key WHERE owner = 'contact:' || $1",
 		"DELETE FROM automatic WHERE delivery IN (SELECT id FROM delivery WHERE contact = $1)",
+		"UPDATE recipient SET state = 6, reason = 'gone' WHERE contact = $1 AND state IN (0, 1)",
 		"DELETE FROM delivery WHERE contact = $1",
 		"DELETE FROM turn WHERE contact = $1",
 		"DELETE FROM inbound WHERE contact = $1",

@@ -187,6 +187,7 @@ func endContact(ctx context.Context, tx *database.Tx, id string, now time.Time) 
 	}
 	for _, query := range []string{
 		"DELETE FROM key WHERE owner = 'contact:' || $1",
+		"UPDATE recipient SET state = 6, reason = 'gone' WHERE contact = $1 AND state IN (0, 1)",
 		"DELETE FROM delivery WHERE contact = $1",
 		"DELETE FROM conversation WHERE contact = $1",
 		"DELETE FROM nod WHERE contact = $1",

@@ -190,6 +190,21 @@ func castMerged(b *bench) {
 	}
 }
 
+// castForgotten: who asks to be forgotten is told no more, and the broadcast still comes to its end.
+func castForgotten(b *bench) {
+	b.listens(sms("1"))
+	b.listens(sms("2"))
+	c := b.casts(exchange.Broadcast{ID: b.id(), List: "alerts", Priority: "routine"})
+	b.must(b.sends(b.Store, c))
+	b.equal("owed", b.says(c), "sending/sms/=2")
+	b.forgets(sms("1"))
+	b.equal("forgotten", b.says(c), "sending/sms/=1 skipped/sms/gone=1")
+	leased := b.leaseCast()
+	b.equal("told", len(leased), 1)
+	b.settle(leased[0], nil)
+	b.equal("ended", b.says(c), "accepted/sms/=1 skipped/sms/gone=1")
+}
+
 // castAudiences: whom each rule names.
 func castAudiences(b *bench) {
 	joined, left, stranger := b.listens(sms("1")), b.listens(sms("2")), b.person(sms("3"))

@@ -53,7 +53,7 @@ func Run(t *testing.T, open func(t *testing.T) Place) {
 		"wakes oldest first": wakesOldestFirst, "wakes in a crowd": wakesInACrowd, "wakes merge": wakesMerge,
 		"forget": forget, "forget a merged contact": forgetMerged, "forget a web session": forgetWeb, "orphaned": orphaned, "sessions": sessions, "shelf": shelf, "forget the shelf": shelfForgotten, "an address in doubt": unsureAddress, "forget one who is helped": helpedForgotten, "forget the helper": helperForgotten, "dossier": dossier, "forgotten from inside": forgottenInside,
 		"retain cases": retainCases, "retain what is held": retainHolds, "retain talk": retainTalk, "retain people": retainPeople, "retain what lapses": retainLapsed, "retain in rounds": retainRound, "retain what is to be corrected": retainCorrection, "retain one who is helped": retainHelped,
-		"broadcast": castLedger, "broadcast steered": castSteered, "broadcast to merged": castMerged, "broadcast audiences": castAudiences, "broadcast in a crowd": castInACrowd,
+		"broadcast": castLedger, "broadcast steered": castSteered, "broadcast to merged": castMerged, "broadcast to the forgotten": castForgotten, "broadcast audiences": castAudiences, "broadcast in a crowd": castInACrowd,
 		"two gateways": twoGateways, "reopened": reopened, "hostile values": hostile,
 	} {
 		t.Run(name, func(t *testing.T) {
