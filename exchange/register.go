@@ -2,8 +2,7 @@ package exchange
 
 import (
 	"reflect"
-
-	"gatehouse/exchange/service"
+	"time"
 )
 
 // SortRegister is the sort of a Publication that lists a company, or one of its clerks, for the gateway. A company's
@@ -23,18 +22,22 @@ type Listing struct {
 	Duties []Duty `json:"duties" max:"20" late:"true"`
 }
 
-// Duty is a declaration that a company owes for each period (service.Due) that overlaps the days From to Until.
+// Duty is a declaration that a company owes for each period (service.Due) that overlaps the days From to Until
+// (service.Days reads them).
 type Duty struct {
 	Service string `json:"service" is:"id,20"`
 	From    string `json:"from" is:"id?,10"`  // "2026-11-16"; empty: since ever
 	Until   string `json:"until" is:"id?,10"` // the last day; empty: no end is known
 }
 
-// Days gives the bounds of d; a zero day is none. False: they are no days, or in the wrong order.
-func (d Duty) Days() (from, until service.Day, ok bool) {
-	from, good := service.ParseDay(d.From)
-	until, right := service.ParseDay(d.Until)
-	return from, until, (good || d.From == "") && (right || d.Until == "") && (d.Until == "" || !until.Before(from))
+// Ordered tells whether the bounds of d are days, in the right order; an empty one is none.
+func (d Duty) Ordered() bool {
+	for _, day := range []string{d.From, d.Until} {
+		if _, err := time.Parse(time.DateOnly, day); err != nil && day != "" {
+			return false
+		}
+	}
+	return d.Until == "" || d.From <= d.Until // this form sorts as its days do
 }
 
 // Body is l as a Publication carries it.
@@ -54,7 +57,7 @@ func ReadListing(body string) (Listing, error) {
 		return Listing{}, wrong("body", ReasonSchema, "is neither a company nor a clerk")
 	}
 	for _, d := range l.Duties {
-		if _, _, ok := d.Days(); !ok {
+		if !d.Ordered() {
 			return Listing{}, wrong("body.duties", ReasonSchema, "has days that can't be")
 		}
 	}

@@ -74,7 +74,7 @@ func (d *Dispatcher) reminders(c Registered, now time.Time) (all []owedReminder)
 	today := service.DayOf(now.In(loc))
 	for _, duty := range c.Duties {
 		s, ok := d.services.ByCode(duty.Service)
-		from, until, good := duty.Days()
+		from, until, good := service.Days(duty.From, duty.Until)
 		if !ok || !good {
 			continue
 		}

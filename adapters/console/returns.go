@@ -76,7 +76,7 @@ func cellOf(p service.Period, d adapters.Duty, all []adapters.ReturnLine, now ti
 			c.Until = r.OpenUntil
 		}
 	}
-	from, until, _ := exchange.Duty(d).Days()
+	from, until, _ := service.Days(d.From, d.Until)
 	switch {
 	case len(all) > 0:
 		c.Is = all[len(all)-1]

@@ -250,7 +250,7 @@ func (b *Book) tidyDuties(c *adapters.Company) string {
 		if d.From == "" {
 			d.From = service.DayOf(b.Now().In(b.Services.City.Location())).String()
 		}
-		if _, _, ok := exchange.Duty(*d).Days(); !ok {
+		if !exchange.Duty(*d).Ordered() {
 			return "company_days"
 		}
 	}

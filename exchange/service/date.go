@@ -28,6 +28,13 @@ func ParseDay(s string) (Day, bool) {
 	return DayOf(t), true
 }
 
+// Days reads two days in the canonical form; an empty one is the zero day. False: they are no days, or in the wrong order.
+func Days(from, until string) (first, last Day, ok bool) {
+	first, good := ParseDay(from)
+	last, right := ParseDay(until)
+	return first, last, (good || from == "") && (right || until == "") && (until == "" || !last.Before(first))
+}
+
 func (d Day) time() time.Time { return time.Date(d.Year, d.Month, d.Number, 12, 0, 0, 0, time.UTC) }
 
 // Add gives the day n days later.
