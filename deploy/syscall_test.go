@@ -72,15 +72,17 @@ func (c *crowd) strike(s strike) bool {
 		_ = tracer.Process.Signal(syscall.SIGTERM) // it lets go, unless the call came meanwhile
 	}
 	pid, hit := p.cmd.Process.Pid, false
+	well := "http://" + c.w.settings[map[string]string{"gateway": "gateway", "office": "OFFICE"}[s.program]] + "/readyz"
 	c.w.await(fmt.Sprint("the program dead or at work after ", s), func() bool {
 		hit = dead(pid)
-		return hit || over() && ready("http://"+c.w.settings[map[string]string{"gateway": "gateway", "office": "OFFICE"}[s.program]]+"/readyz")
+		return hit || over() && ready(well)
 	})
 	if hit {
 		_ = tracer.Process.Kill() // one that was letting go may wait for the dead, who wait for us
 		p.kill()
 		<-ended
 		c.w.start(s.program)
+		c.w.awaitReady(well)
 	}
 	<-filed
 	return hit
