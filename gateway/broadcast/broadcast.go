@@ -89,8 +89,10 @@ type Campaign struct {
 	Pages    int
 	Cursor   string
 	Expanded bool
-	// Told is when counts last crossed; Rows how many recipients the ledger has as of then.
+	// Told is when counts last crossed.
 	Told time.Time
+	// Insisted: somebody let it go on although it was Halted; it is not halted again.
+	Insisted bool
 }
 
 // Urgent tells whether it is an emergency.

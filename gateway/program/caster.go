@@ -244,7 +244,7 @@ func (c *caster) phase(ctx context.Context, x broadcast.Campaign, sums []broadca
 	case x.Phase == broadcast.Ended: // a late word says that somebody has to be told elsewhere
 		return broadcast.Running
 	}
-	if x.Phase != broadcast.Running || x.Urgent() || tried < guardAfter {
+	if x.Phase != broadcast.Running || x.Urgent() || x.Insisted || tried < guardAfter {
 		return x.Phase
 	}
 	id := x.Broadcast.ID

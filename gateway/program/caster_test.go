@@ -267,3 +267,31 @@ func (a *audience) steer(c exchange.Control) error {
 	a.Helper()
 	return a.store.Steer(a.Context(), c, 0)
 }
+
+// TestTooManyBounces halt a broadcast, once it was tried often enough; who lets it go on is not asked again, and danger is
+// never held back.
+func TestTooManyBounces(t *testing.T) {
+	c := testCaster(nil, nil, time.Now)
+	sums := func(bounced, taken int64) []broadcast.Sum {
+		return []broadcast.Sum{{State: broadcast.Queued, Channel: "sms", Rows: 5}, {State: broadcast.Bounced, Reason: broadcast.Reason(channels.Unreachable), Rows: bounced},
+			{State: broadcast.Accepted, Channel: "sms", Rows: taken}}
+	}
+	for name, x := range map[string]struct {
+		change         func(*broadcast.Campaign)
+		bounced, taken int64
+		want           broadcast.Phase
+	}{
+		"one in ten":      {func(*broadcast.Campaign) {}, 100, 900, broadcast.Halted},
+		"fewer":           {func(*broadcast.Campaign) {}, 99, 901, broadcast.Running},
+		"of too few":      {func(*broadcast.Campaign) {}, 500, 499, broadcast.Running},
+		"let go on":       {func(c *broadcast.Campaign) { c.Insisted = true }, 500, 500, broadcast.Running},
+		"in an emergency": {func(c *broadcast.Campaign) { c.Broadcast.Priority = exchange.PriorityEmergency }, 500, 500, broadcast.Running},
+		"paused anyway":   {func(c *broadcast.Campaign) { c.Phase = broadcast.Paused }, 500, 500, broadcast.Paused},
+	} {
+		b := broadcast.Campaign{Phase: broadcast.Running, Expanded: true}
+		x.change(&b)
+		if got := c.phase(t.Context(), b, sums(x.bounced, x.taken)); got != x.want {
+			t.Errorf("%s: %s, not %s", name, got, x.want)
+		}
+	}
+}

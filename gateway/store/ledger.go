@@ -75,7 +75,7 @@ func (s *Store) putCampaign(ctx context.Context, tx *database.Tx, b exchange.Bro
 	if err := putKey(ctx, tx, castOwner(b.ID), k); err != nil {
 		return err
 	}
-	return tx.Send(ctx, "INSERT INTO campaign(number, id, phase, urgent, arrived, pages, after, expanded, told, body) VALUES ($1, $2, 0, $3, $4, 0, '', 0, 0, $5)",
+	return tx.Send(ctx, "INSERT INTO campaign(number, id, phase, urgent, arrived, pages, after, expanded, told, insisted, body) VALUES ($1, $2, 0, $3, $4, 0, '', 0, 0, 0, $5)",
 		n, b.ID, bit(b.Priority == exchange.PriorityEmergency), micros(s.cfg.Now()), words)
 }
 
@@ -83,7 +83,7 @@ func (s *Store) putCampaign(ctx context.Context, tx *database.Tx, b exchange.Bro
 func (s *Store) Steer(ctx context.Context, c exchange.Control, arrival uint64) error {
 	query := map[string]string{
 		"pause":  "UPDATE campaign SET phase = 1 WHERE id = $1 AND phase IN (0, 2)",
-		"resume": "UPDATE campaign SET phase = 0 WHERE id = $1 AND phase IN (1, 2)",
+		"resume": "UPDATE campaign SET insisted = CASE WHEN phase = 2 THEN 1 ELSE insisted END, phase = 0 WHERE id = $1 AND phase IN (1, 2)",
 		"cancel": "UPDATE campaign SET phase = 3 WHERE id = $1 AND phase < 3",
 	}[c.Act]
 	return wrap("steer broadcast", s.db.WriteWait(ctx, func(ctx context.Context, tx *database.Tx) error {
@@ -106,19 +106,20 @@ func (s *Store) Campaigns(ctx context.Context, since time.Time) ([]broadcast.Cam
 	var out []broadcast.Campaign
 	var ids []string
 	var words [][]byte
-	const query = `SELECT number, id, phase, arrived, pages, after, expanded, told, body FROM campaign
+	const query = `SELECT number, id, phase, arrived, pages, after, expanded, told, insisted, body FROM campaign
 		WHERE phase < 4 OR told > $1 ORDER BY urgent DESC, number LIMIT 1000`
 	err := each(s.db.Read().Query(ctx, query, micros(since)))(func(scan scanner) error {
 		var c broadcast.Campaign
 		var id string
 		var phase int
-		var arrived, expanded, told int64
+		var arrived, expanded, told, insisted int64
 		var body []byte
-		err := scan(&c.Number, &id, &phase, &arrived, &c.Pages, &c.Cursor, &expanded, &told, &body)
+		err := scan(&c.Number, &id, &phase, &arrived, &c.Pages, &c.Cursor, &expanded, &told, &insisted, &body)
 		if err != nil {
 			return err
 		}
 		c.Phase, c.Arrived, c.Expanded, c.Told = broadcast.Phases()[phase], moment(arrived), expanded != 0, moment(told)
+		c.Insisted = insisted != 0
 		out, ids, words = append(out, c), append(ids, id), append(words, body)
 		return nil
 	})

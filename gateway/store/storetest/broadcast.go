@@ -153,6 +153,12 @@ func castSteered(b *bench) {
 	b.equal("leased while paused", len(b.leaseCast()), 0)
 	b.is("owed while paused", b.Apply(b.Context(), c, nil), broadcast.ErrMoved)
 	steer("resume")
+	b.equal("insisted on", b.campaign(c.Broadcast.ID).Insisted, false)
+	halt := exchange.Tally{ID: b.id(), About: c.Broadcast.ID, At: b.clock.now(), Counts: []exchange.Count{{Name: "phase/halted", Count: 1}}}
+	b.must(b.Tell(b.Context(), c, halt, broadcast.Halted))
+	b.equal("leased while halted", len(b.leaseCast()), 0)
+	steer("resume")
+	b.equal("insisted on", b.campaign(c.Broadcast.ID).Insisted, true)
 	leased := b.leaseCast()
 	b.equal("leased", len(leased), 3)
 	steer("cancel")

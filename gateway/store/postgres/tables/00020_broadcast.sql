@@ -1,9 +1,10 @@
 -- +goose Up
 
 -- Broadcasts that staff sent. phase: 0 running, 1 paused, 2 halted, 3 stopped, 4 ended. after: where the audience goes on.
+-- insisted: somebody let it go on after it was halted.
 CREATE TABLE campaign (
   number BIGINT PRIMARY KEY, id TEXT NOT NULL UNIQUE, phase BIGINT NOT NULL, urgent BIGINT NOT NULL, arrived BIGINT NOT NULL, pages BIGINT NOT NULL,
-  after TEXT NOT NULL, expanded BIGINT NOT NULL, told BIGINT NOT NULL, body BYTEA NOT NULL
+  after TEXT NOT NULL, expanded BIGINT NOT NULL, told BIGINT NOT NULL, insisted BIGINT NOT NULL, body BYTEA NOT NULL
 );
 CREATE INDEX campaign_open ON campaign(urgent, number) WHERE phase < 4;
 -- The ledger, one row for each recipient. state: 0 queued, 1 sending, 2 accepted, 3 delivered, 4 bounced, 5 failed, 6 skipped

@@ -1,9 +1,10 @@
 -- +goose Up
 
 -- Broadcasts that staff sent. phase: 0 running, 1 paused, 2 halted, 3 stopped, 4 ended. after: where the audience goes on.
+-- insisted: somebody let it go on after it was halted.
 CREATE TABLE campaign (
   number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, phase INTEGER NOT NULL, urgent INTEGER NOT NULL, arrived INTEGER NOT NULL, pages INTEGER NOT NULL,
-  after TEXT NOT NULL, expanded INTEGER NOT NULL, told INTEGER NOT NULL, body BLOB NOT NULL
+  after TEXT NOT NULL, expanded INTEGER NOT NULL, told INTEGER NOT NULL, insisted INTEGER NOT NULL, body BLOB NOT NULL
 ) STRICT;
 CREATE INDEX campaign_open ON campaign(urgent, number) WHERE phase < 4;
 -- The ledger, one row for each recipient. state: 0 queued, 1 sending, 2 accepted, 3 delivered, 4 bounced, 5 failed, 6 skipped
